@@ -1,0 +1,1 @@
+"""The ground floor: records, errors, geography, configs, artefacts. Imports nothing above it."""

@@ -1,0 +1,140 @@
+"""What travels between the parts: frozen records, each with one meaning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from geotool.core.geo import LatLon, geodesic_km
+
+if TYPE_CHECKING:
+    import numpy as np
+
+TruthSource = Literal["exif", "typed", "clicked", "manifest"]
+Level = Literal["street", "city", "region", "country", "continent", "unknown"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Photo:
+    """One picture on disk. `truth` is for the error only: it never reaches the model."""
+
+    path: Path
+    photo_id: str  # sha256 of the file
+    size_px: tuple[int, int]  # width, height after orientation
+    format: str = ""
+    taken_at: str | None = None  # as the camera wrote it, "YYYY-MM-DD HH:MM:SS"
+    camera: str | None = None
+    truth: LatLon | None = None
+    truth_source: TruthSource | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryVector:
+    """The embedding of one photo: (D,) float32 of L2 norm 1, and who made it.
+
+    `familiarity` tells how much the photo resembles what the model was trained on (higher is
+    more); None for models that do not measure it.
+    """
+
+    vector: np.ndarray
+    encoder: str
+    familiarity: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """One gallery point that matches the photo. `cosine` is raw: no probability."""
+
+    rank: int  # from 1
+    location: LatLon
+    cosine: float
+    gallery_row: int
+    source: str = "gallery"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Candidates merged on the sphere. The masses of one prediction sum to at most 1."""
+
+    center: LatLon
+    radius_km: float
+    mass: float
+    candidates: tuple[Candidate, ...]
+    name: str | None = None
+    admin1: str | None = None
+    country_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confidence:
+    """How far to trust an answer. Radii are absent where the model was not calibrated."""
+
+    level: Level
+    radius50_km: float | None = None
+    radius80_km: float | None = None
+    calibration: str | None = None  # fingerprint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelStamp:
+    """Which model and gallery gave an answer."""
+
+    name: str
+    fingerprint: str
+    device: str
+    precision: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """The answer for one photo. Level "unknown" means no answer, and then there are no candidates."""
+
+    photo: Photo
+    candidates: tuple[Candidate, ...]
+    model: ModelStamp
+    timings_s: dict[str, float] = field(default_factory=dict)
+    places: tuple[Place, ...] = ()
+    confidence: Confidence | None = None
+
+    @property
+    def is_unknown(self) -> bool:
+        return self.confidence is not None and self.confidence.level == "unknown"
+
+    @property
+    def best(self) -> LatLon | None:
+        """The final answer: the first place, else the first candidate, else none."""
+        if self.places:
+            return self.places[0].center
+        return self.candidates[0].location if self.candidates else None
+
+    @property
+    def error_km(self) -> float | None:
+        """Geodesic distance from the answer to the truth; None without an answer or a truth."""
+        if self.photo.truth is None or self.best is None:
+            return None
+        return geodesic_km(self.best, self.photo.truth)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemError:
+    """Why one input has no prediction. A failure is this record, never a coordinate."""
+
+    path: str
+    stage: Literal["read", "encode", "search", "answer"]
+    message: str
+    exit_code: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArtifactMeta:
+    """What a stored artefact is and from what it was made."""
+
+    kind: str
+    schema: int
+    fingerprint: str
+    inputs: dict[str, Any]
+    config: dict[str, Any]
+    created: str  # UTC, ISO 8601
+    version: str  # of geotool

@@ -1,0 +1,1 @@
+"""Photo -> vector and coordinates -> vector: towers, heads, weights, and the registry of models."""
