@@ -1,0 +1,1 @@
+"""Speed: ours and the reference, in turns, in one process, as ratios."""

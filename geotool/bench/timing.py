@@ -1,0 +1,19 @@
+"""Fair timing on a noisy machine: the sides take turns, the least time of each counts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+
+def least_seconds(sides: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+    """Call every side once per round, in turns; the least seconds of each, after one warm-up call."""
+    for call in sides.values():
+        call()
+    best = dict.fromkeys(sides, float("inf"))
+    for _ in range(rounds):
+        for name, call in sides.items():
+            start = time.perf_counter()
+            call()
+            best[name] = min(best[name], time.perf_counter() - start)
+    return best

@@ -1,0 +1,109 @@
+"""`python -m geotool COMMAND`: each command's Config becomes its arguments."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from geotool.commands import COMMANDS, module_name
+from geotool.core import config as configs
+from geotool.core.artifacts import VERSION
+from geotool.core.errors import GeotoolError, UsageError
+from geotool.core.paths import HOME_VARIABLE
+from geotool.core.report import ConsoleReport
+
+STOPPED_EXIT_CODE = 130
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse whose complaints are UsageErrors, like every other mistake in a command."""
+
+    def error(self, message: str) -> Any:
+        raise UsageError(f"{message[:1].upper()}{message[1:]}.", f"See {self.prog} --help.")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command and give its exit code; a failure is one sentence on standard error."""
+    arguments = sys.argv[1:] if argv is None else argv
+    for stream in (sys.stdout, sys.stderr):  # file names may hold bytes that are no text
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    try:
+        return _run(arguments)
+    except GeotoolError as error:
+        print(f"geotool: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("geotool: Stopped.", file=sys.stderr)
+        return STOPPED_EXIT_CODE
+    except BrokenPipeError:  # the reader (head, less) has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        return _say_unexpected(error, "--traceback" in arguments)
+
+
+def _run(arguments: list[str]) -> int:
+    parser = _top_parser()
+    if not arguments or arguments[0] not in COMMANDS:
+        parser.parse_args(arguments)  # --help, --version, or an unknown command
+        parser.print_help()
+        return UsageError.exit_code
+    module = importlib.import_module(module_name(arguments[0]))
+    values = vars(_command_parser(arguments[0], module).parse_args(arguments[1:]))
+    return _run_command(module, values)
+
+
+def _run_command(module: ModuleType, values: dict[str, Any]) -> int:
+    """Flags over --config file over the defaults of the Config."""
+    values.pop("traceback", None)
+    home, file = values.pop("home", None), values.pop("config", None)
+    if home is not None:
+        os.environ[HOME_VARIABLE] = home
+    stored = configs.read_json(Path(file)) if file else {}
+    config = configs.from_dict(module.Config, {**stored, **values}, source=file or "command line")
+    report = ConsoleReport()
+    try:
+        return module.run(config, report) or 0
+    finally:
+        report.close()
+
+
+def _top_parser() -> argparse.ArgumentParser:
+    lines = "\n".join(f"  {name:<12} {text}" for name, text in COMMANDS.items())
+    parser = _Parser(
+        prog="geotool",
+        usage="python -m geotool COMMAND [OPTIONS]",
+        description="Where was this photo taken? Everything runs on this machine.",
+        epilog=f"commands:\n{lines}\n\nThe options of one: python -m geotool COMMAND --help",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"geotool {VERSION}")
+    parser.add_argument("command", nargs="?", choices=list(COMMANDS), help=argparse.SUPPRESS)
+    return parser
+
+
+def _command_parser(name: str, module: ModuleType) -> argparse.ArgumentParser:
+    parser = _Parser(prog=f"geotool {name}", description=module.__doc__, argument_default=argparse.SUPPRESS)
+    configs.add_arguments(parser, module.Config)
+    parser.add_argument("--config", metavar="FILE", help="JSON file with settings; typed options win")
+    parser.add_argument("--home", metavar="DIR", help="folder for models, galleries and runs")
+    parser.add_argument("--traceback", action="store_true", help="show where an unexpected failure happened")
+    return parser
+
+
+def _say_unexpected(error: Exception, with_traceback: bool) -> int:
+    if with_traceback:
+        import traceback
+
+        traceback.print_exception(error)
+    print(
+        f"geotool: Unexpected failure: {type(error).__name__}: {error}. "
+        "Run the command again with --traceback to see where, and please report it.",
+        file=sys.stderr,
+    )
+    return 1

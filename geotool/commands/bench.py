@@ -1,0 +1,44 @@
+"""Measure speed: `bench encode` and `bench search`, ours and the reference in one process."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from geotool.core.config import option
+from geotool.core.report import Report
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Settings of `bench`."""
+
+    subject: Literal["encode", "search"] = option(help="encode or search", positional=True)
+    device: Literal["auto", "cpu", "cuda", "mps"] = option("auto", help="where to compute")
+    rounds: int = option(5, help="times each side is measured, in turns", min=1, max=100)
+    format: Literal["table", "json"] = option("table", help="output")
+
+
+def run(config: Config, report: Report) -> None:
+    """Print one row per method. Times are the least of all rounds; ratios compare within this run."""
+    if config.subject == "encode":
+        from geotool.bench.encode import run_encode as run_subject
+    else:
+        from geotool.bench.search import run_search as run_subject  # type: ignore[assignment]
+    rows = run_subject(config.device, config.rounds, report)
+    print(json.dumps({"rows": rows}) if config.format == "json" else _to_table(rows))
+
+
+def _to_table(rows: list[dict[str, Any]]) -> str:
+    """Blocks of rows that share their columns, aligned."""
+    blocks: list[str] = []
+    for columns in dict.fromkeys(tuple(row) for row in rows):
+        cells = [columns, *(tuple(_short(v) for v in row.values()) for row in rows if tuple(row) == columns)]
+        widths = [max(len(line[i]) for line in cells) for i in range(len(columns))]
+        blocks.append("\n".join("  ".join(f"{c:<{w}}" for c, w in zip(line, widths, strict=True)) for line in cells))
+    return "\n\n".join(blocks)
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

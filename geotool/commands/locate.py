@@ -1,0 +1,48 @@
+"""Say where photos were taken: the best matching points of the model's gallery."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from geotool.core.config import option
+from geotool.core.coordinates import parse_latlon
+from geotool.core.records import ItemError
+from geotool.core.report import Report
+from geotool.engine import TOP_K, Engine
+from geotool.output import export
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Settings of `locate`."""
+
+    photos: tuple[Path, ...] = option(help="photos: JPEG, PNG, WebP, HEIC, AVIF", positional=True)
+    model: str | None = option(None, help="model by name (default: the best one that is ready)")
+    device: Literal["auto", "cpu", "cuda", "mps"] = option("auto", help="where to compute")
+    top_k: int = option(TOP_K, help="candidates per photo", min=1, max=1000)
+    search: Literal["exact"] = option("exact", help="how to search the gallery")
+    truth: str | None = option(None, help="where the photo was taken, as LAT,LON: gives the error")
+    format: Literal["table", "json", "csv", "geojson", "kml", "html"] = option("table", help="output")
+    out: Path | None = option(None, help="file to write (default: standard output)")
+
+
+def run(config: Config, report: Report) -> int:
+    """Print one result or error per photo, in input order; the exit code is the first error's."""
+    truth = parse_latlon(config.truth) if config.truth else None
+    engine = Engine.load(config.model, config.device, report)
+    results = engine.locate_many(config.photos, truth=truth, top_k=config.top_k, report=report)
+    text = export.to_text(results, config.format)
+    if config.out:
+        export.write(text, config.out)
+    else:
+        sys.stdout.write(text if text.endswith("\n") else text + "\n")
+    return _say_errors([result for result in results if isinstance(result, ItemError)])
+
+
+def _say_errors(errors: list[ItemError]) -> int:
+    for error in errors:
+        print(f"geotool: {error.path}: {error.message}", file=sys.stderr)
+    return errors[0].exit_code if errors else 0

@@ -1,0 +1,143 @@
+"""The online way, top to bottom: a photo in, a prediction out."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from geotool.core.errors import GeotoolError
+from geotool.core.geo import LatLon
+from geotool.core.records import (
+    Candidate,
+    Confidence,
+    ItemError,
+    ModelStamp,
+    Photo,
+    Prediction,
+    QueryVector,
+)
+from geotool.core.report import Report, SilentReport, stop_if_asked
+from geotool.photos import read_photo
+
+if TYPE_CHECKING:
+    from geotool.gallery.exact import Search
+    from geotool.gallery.gallery import Gallery
+    from geotool.model.geomodel import GeoModel
+    from geotool.model.zoo import ModelInfo
+
+TOP_K = 5  # candidates shown where nobody asks for another number
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """A model and its gallery, in memory and ready. Build one with `Engine.load`."""
+
+    model: GeoModel
+    gallery: Gallery
+    search: Search
+
+    @classmethod
+    def load(cls, model: str | None = None, device: str = "auto", report: Report | None = None) -> Engine:
+        """Load a model by name (None: the default one) and its gallery, encoding that if needed.
+
+        Raises NotFoundError (weights missing), DeviceError, MismatchError.
+        """
+        from geotool.gallery.exact import ExactSearch
+        from geotool.gallery.gallery import ready_gallery
+        from geotool.model.geomodel import load_model
+
+        loaded = load_model(model, device)
+        gallery = ready_gallery(loaded, loaded.gallery_latlon_deg(), report or SilentReport())
+        return cls(loaded, gallery, ExactSearch(gallery.vectors, loaded.device))
+
+    @property
+    def info(self) -> ModelInfo:
+        return self.model.info
+
+    @property
+    def stamp(self) -> ModelStamp:
+        """Which model, gallery, device and precision stand behind an answer."""
+        model = self.model
+        mark = f"{model.fingerprint}-{self.gallery.meta.fingerprint[:8]}"
+        return ModelStamp(
+            name=model.info.name, fingerprint=mark, device=model.device, precision=model.precision
+        )
+
+    def locate(self, path: str | Path, *, truth: LatLon | None = None, top_k: int = TOP_K) -> Prediction:
+        """Say where one photo was taken.
+
+        `truth` replaces the one in the photo's EXIF; neither is seen by the model.
+        Raises NotFoundError or BadImageError.
+        """
+        timings: dict[str, float] = {}
+        with _timed(timings, "read"):
+            photo, image = read_photo(Path(path))
+        with _timed(timings, "encode"):
+            [query] = self.model.encode_images([image])
+        with _timed(timings, "search"):
+            candidates = self._find_candidates(query, top_k)
+        timings["total"] = sum(timings.values())
+        return Prediction(
+            photo=with_truth(photo, truth), candidates=candidates, model=self.stamp, timings_s=timings,
+            confidence=None if candidates else Confidence(level="unknown"),
+        )  # fmt: skip
+
+    def locate_many(
+        self,
+        paths: Iterable[str | Path],
+        *,
+        truth: LatLon | None = None,
+        top_k: int = TOP_K,
+        report: Report | None = None,
+    ) -> list[Prediction | ItemError]:
+        """One prediction or error per path, in the order given. Raises StoppedError if asked to stop."""
+        report, todo = report or SilentReport(), list(paths)
+        results: list[Prediction | ItemError] = []
+        for path in todo:
+            stop_if_asked(report)
+            results.append(self.locate_or_error(path, truth=truth, top_k=top_k))
+            failed = sum(isinstance(result, ItemError) for result in results)
+            report.progress(len(results), len(todo), failed, unit="photos")
+        return results
+
+    def locate_or_error(
+        self, path: str | Path, *, truth: LatLon | None = None, top_k: int = TOP_K
+    ) -> Prediction | ItemError:
+        """`locate` with the failure as a record, so that one bad photo does not end a batch."""
+        try:
+            return self.locate(path, truth=truth, top_k=top_k)
+        except GeotoolError as error:
+            return ItemError(path=str(path), stage="read", message=str(error), exit_code=error.exit_code)
+        except Exception as error:
+            log.exception("locate failed for one photo")
+            message = f"Unexpected failure ({type(error).__name__}: {error}). Please report it."
+            return ItemError(path=str(path), stage="encode", message=message)
+
+    def _find_candidates(self, query: QueryVector, top_k: int) -> tuple[Candidate, ...]:
+        """The best gallery points; none where the photo is unlike all that the model was trained on."""
+        if not self.model.is_familiar(query):
+            return ()
+        rows, cosines = self.search.search(query.vector[None], top_k)  # (1, K) each
+        return tuple(
+            Candidate(rank=rank, location=self.gallery.location(row), cosine=cosine, gallery_row=row)
+            for rank, (row, cosine) in enumerate(zip(rows[0].tolist(), cosines[0].tolist(), strict=True), 1)
+        )
+
+
+def with_truth(photo: Photo, truth: LatLon | None) -> Photo:
+    """The photo with a typed truth in place of its own, if one is given."""
+    return photo if truth is None else replace(photo, truth=truth, truth_source="typed")
+
+
+@contextmanager
+def _timed(timings: dict[str, float], stage: str) -> Iterator[None]:
+    start = time.perf_counter()
+    yield
+    timings[stage] = time.perf_counter() - start
