@@ -27,7 +27,7 @@ class Search(Protocol):
 class ExactSearch:
     """Flat search over (N, D) float16 vectors on one device."""
 
-    def __init__(self, vectors: np.ndarray, device: str = "cpu") -> None:
+    def __init__(self, vectors: np.ndarray, device: str) -> None:
         self._vectors = torch.from_numpy(vectors) if vectors.flags.writeable else _from_readonly(vectors)
         self._coarse = torch.empty(vectors.shape, dtype=torch.bfloat16, device=device)
         for start in range(0, len(vectors), _BLOCK):
