@@ -49,10 +49,12 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run(arguments: list[str]) -> int:
     parser = _top_parser()
-    if not arguments or arguments[0] not in COMMANDS:
-        parser.parse_args(arguments)  # --help, --version, or an unknown command
-        parser.print_help()
+    if not arguments:
+        parser.print_help(sys.stderr)
         return UsageError.exit_code
+    if arguments[0] not in COMMANDS:
+        parser.parse_args(arguments[:1] if arguments[0].startswith("-") else [])  # --help, --version
+        raise UsageError(f"There is no command {arguments[0]!r}.", f"Choose from {', '.join(COMMANDS)}.")
     module = importlib.import_module(module_name(arguments[0]))
     values = vars(_command_parser(arguments[0], module).parse_args(arguments[1:]))
     return _run_command(module, values)
@@ -83,7 +85,6 @@ def _top_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"geotool {VERSION}")
-    parser.add_argument("command", nargs="?", choices=list(COMMANDS), help=argparse.SUPPRESS)
     return parser
 
 

@@ -104,7 +104,8 @@ class Engine:
             stop_if_asked(report)
             results.append(self.locate_or_error(path, truth=truth, top_k=top_k))
             failed = sum(isinstance(result, ItemError) for result in results)
-            report.progress(len(results), len(todo), failed, unit="photos")
+            if len(todo) > 1:
+                report.progress(len(results), len(todo), failed, unit="photos")
         return results
 
     def locate_or_error(

@@ -9,6 +9,7 @@ from typing import Literal
 
 from geotool.core.config import option
 from geotool.core.coordinates import parse_latlon
+from geotool.core.errors import UsageError
 from geotool.core.records import ItemError
 from geotool.core.report import Report
 from geotool.engine import TOP_K, Engine
@@ -31,6 +32,8 @@ class Config:
 
 def run(config: Config, report: Report) -> int:
     """Print one result or error per photo, in input order; the exit code is the first error's."""
+    if config.truth and len(config.photos) > 1:
+        raise UsageError("--truth says where one photo was taken.", "Give one photo with it.")
     truth = parse_latlon(config.truth) if config.truth else None
     engine = Engine.load(config.model, config.device, report)
     results = engine.locate_many(config.photos, truth=truth, top_k=config.top_k, report=report)

@@ -1,0 +1,187 @@
+"""The engine on a fake model: a photo's mean colour is its place. Real reading, gallery and search."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from geotool import Engine, LatLon, Prediction
+from geotool.cli import main
+from geotool.core.errors import BadImageError, NotFoundError, StoppedError
+from geotool.core.records import ItemError, QueryVector
+from geotool.core.report import SilentReport
+from geotool.core.sphere import to_xyz
+from geotool.gallery.exact import ExactSearch
+from geotool.gallery.gallery import ready_gallery
+
+
+@dataclass
+class ColourModel:
+    """Red and green say lat and lon; a picture without blue 128 is unfamiliar."""
+
+    name: str = "colour"
+    fingerprint: str = "c0"
+    dim: int = 4
+    device: str = "cpu"
+    precision: str = "fp32"
+    info = SimpleNamespace(name="colour")
+
+    def gallery_latlon_deg(self) -> np.ndarray:
+        grid = [(lat, lon) for lat in range(-80, 81, 10) for lon in range(-180, 180, 10)]
+        return np.array(grid, dtype=np.float32)
+
+    def encode_locations(self, latlon_deg: np.ndarray) -> np.ndarray:
+        return np.pad(to_xyz(latlon_deg), ((0, 0), (0, 1))).astype(np.float32)
+
+    def encode_images(self, images: list[Image.Image]) -> list[QueryVector]:
+        return [self._encode(np.asarray(image)[0, 0].astype(int)) for image in images]
+
+    def _encode(self, rgb: np.ndarray) -> QueryVector:
+        latlon = np.array([[(rgb[0] - 128), (rgb[1] - 128) * 1.4]], dtype=np.float32)
+        return QueryVector(
+            vector=self.encode_locations(latlon)[0], encoder="c0", familiarity=float(rgb[2] == 128)
+        )
+
+    def is_familiar(self, query: QueryVector) -> bool:
+        return bool(query.familiarity)
+
+
+def colour_of(lat: int, lon: int, blue: int = 128) -> tuple[int, int, int]:
+    return (lat + 128, round(lon / 1.4) + 128, blue)
+
+
+def write_photo(path: Path, colour: tuple[int, int, int]) -> Path:
+    Image.new("RGB", (64, 48), colour).save(path)
+    return path
+
+
+@pytest.fixture
+def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    monkeypatch.setenv("GEOTOOL_HOME", str(tmp_path / "home"))
+    model = ColourModel()
+    gallery = ready_gallery(model, model.gallery_latlon_deg(), SilentReport())
+    return Engine(model, gallery, ExactSearch(gallery.vectors, "cpu"))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def cli_engine(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    monkeypatch.setattr(Engine, "load", classmethod(lambda cls, *a, **k: engine))
+    return engine
+
+
+def test_a_photo_is_placed_and_its_candidates_are_ranked(engine: Engine, tmp_path: Path) -> None:
+    prediction = engine.locate(write_photo(tmp_path / "a.png", colour_of(40, 14)), top_k=3)
+    assert prediction.best == LatLon(lat=40, lon=10) or prediction.best == LatLon(lat=40, lon=20)
+    assert [candidate.rank for candidate in prediction.candidates] == [1, 2, 3]
+    cosines = [candidate.cosine for candidate in prediction.candidates]
+    assert cosines == sorted(cosines, reverse=True)
+    assert set(prediction.timings_s) == {"read", "encode", "search", "total"}
+
+
+def test_a_typed_truth_gives_the_error_and_changes_nothing_else(engine: Engine, tmp_path: Path) -> None:
+    photo = write_photo(tmp_path / "a.png", colour_of(40, 0))
+    without = engine.locate(photo)
+    given = engine.locate(photo, truth=LatLon(lat=41, lon=0))
+    assert without.error_km is None
+    assert given.error_km == pytest.approx(111, abs=1)
+    assert given.candidates == without.candidates
+
+
+def test_an_unfamiliar_picture_has_no_candidates(engine: Engine, tmp_path: Path) -> None:
+    prediction = engine.locate(write_photo(tmp_path / "a.png", colour_of(40, 0, blue=7)))
+    assert prediction.is_unknown and prediction.candidates == () and prediction.best is None
+
+
+def test_one_result_or_error_per_input_in_order(engine: Engine, tmp_path: Path) -> None:
+    good = write_photo(tmp_path / "good.png", colour_of(0, 0))
+    (tmp_path / "bad.jpg").write_text("no picture")
+    results = engine.locate_many([tmp_path / "none.jpg", good, tmp_path / "bad.jpg"])
+    assert [type(result) for result in results] == [ItemError, Prediction, ItemError]
+    assert isinstance(results[0], ItemError) and results[0].exit_code == NotFoundError.exit_code
+    assert isinstance(results[2], ItemError) and results[2].exit_code == BadImageError.exit_code
+
+
+def test_a_bug_in_one_photo_does_not_end_the_batch(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = write_photo(tmp_path / "a.png", colour_of(0, 0))
+    monkeypatch.setattr(ColourModel, "encode_images", lambda *_: 1 / 0)
+    [result] = engine.locate_many([photo])
+    assert isinstance(result, ItemError) and "ZeroDivisionError" in result.message
+
+
+def test_a_batch_can_be_stopped(engine: Engine, tmp_path: Path) -> None:
+    report = SilentReport()
+    report.stop_requested = True
+    with pytest.raises(StoppedError):
+        engine.locate_many([tmp_path / "a.png"], report=report)
+
+
+def test_command_line_and_python_say_the_same(
+    cli_engine: Engine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photo = write_photo(tmp_path / "a.png", colour_of(-30, 100))
+    assert main(["locate", str(photo), "--format", "json", "--truth", "-30, 100"]) == 0
+    [result] = json.loads(capsys.readouterr().out)["results"]
+    expected = cli_engine.locate(photo, truth=LatLon(lat=-30, lon=100))
+    assert result["error_km"] == expected.error_km
+    assert [c["cosine"] for c in result["candidates"]] == [c.cosine for c in expected.candidates]
+    assert result["photo"]["truth"] == {"lat": -30.0, "lon": 100.0, "source": "typed"}
+    assert result["model"] == {"name": "colour", "fingerprint": cli_engine.stamp.fingerprint}
+
+
+def test_a_failed_photo_is_an_error_and_an_exit_code(
+    cli_engine: Engine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = write_photo(tmp_path / "good.png", colour_of(0, 0))
+    (tmp_path / "bad.jpg").write_bytes(b"")
+    code = main(["locate", str(tmp_path / "bad.jpg"), str(good), "--format", "json"])
+    document = json.loads(capsys.readouterr().out)
+    assert code == BadImageError.exit_code
+    assert len(document["results"]) == 1 and document["errors"][0]["path"].endswith("bad.jpg")
+
+
+def test_unknown_is_said_in_json(
+    cli_engine: Engine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photo = write_photo(tmp_path / "a.png", colour_of(0, 0, blue=1))
+    assert main(["locate", str(photo), "--format", "json"]) == 0
+    [result] = json.loads(capsys.readouterr().out)["results"]
+    assert result["candidates"] == [] and result["confidence"]["level"] == "unknown"
+
+
+@pytest.mark.parametrize(
+    "arguments, code",
+    [(["locate"], 2), (["locate", "a.jpg", "--top-k", "0"], 2), (["nonsense"], 2), ([], 2), (["--help"], 0)],
+)
+def test_mistakes_have_their_exit_code(arguments: list[str], code: int) -> None:
+    try:
+        assert main(arguments) == code
+    except SystemExit as stop:
+        assert (stop.code or 0) == code
+
+
+def test_evaluate_counts_every_photo(
+    cli_engine: Engine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, places = tmp_path / "data", [(40, 0, 128), (0, 20, 128), (-40, 50, 3)]
+    (data / "images").mkdir(parents=True)
+    for index, (lat, lon, blue) in enumerate(places):
+        write_photo(data / "images" / f"{index}.png", colour_of(lat, lon, blue))
+    (data / "images" / "9.png").write_bytes(b"broken")
+    rows = [[f"{i}.png", lat, lon] for i, (lat, lon, _) in enumerate(places)] + [["9.png", 1, 1]]
+    with open(data / "metadata.csv", "w", newline="") as file:
+        csv.writer(file).writerows([["IMG_ID", "LAT", "LON"], *rows])
+    assert main(["evaluate", str(data), "--format", "json", "--out", str(tmp_path / "run")]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert (result["n"], result["failed"], result["unknown"]) == (4, 1, 1)
+    assert result["within_km"]["200"] == 50.0 and result["median_km"] is None
+    assert json.loads((tmp_path / "run" / "result.json").read_text()) == result
+    assert "9.png" in (tmp_path / "run" / "errors.csv").read_text()
