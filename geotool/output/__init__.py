@@ -1,0 +1,1 @@
+"""What leaves the engine: maps, and files in the formats other programs read."""

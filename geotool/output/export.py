@@ -1,0 +1,118 @@
+"""Results as text: the formats of `locate --format`, one result or error per input, in input order."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from geotool.core.errors import UsageError
+from geotool.core.geo import LatLon
+from geotool.core.records import Candidate, Confidence, ItemError, Photo, Place, Prediction
+from geotool.output.geo_formats import to_geojson, to_kml
+from geotool.output.maps import to_html
+from geotool.output.tables import to_csv, to_table
+
+Result = Prediction | ItemError
+
+
+def to_text(results: Sequence[Result], format: str) -> str:
+    """All results in one of FORMATS. Raises UsageError for another format."""
+    if format not in FORMATS:
+        raise UsageError(f"There is no format {format!r}.", f"Choose from {', '.join(FORMATS)}.")
+    return FORMATS[format](results)
+
+
+def write(text: str, path: Path) -> None:
+    """Write UTF-8 text, replacing the file only once all of it is on disk.
+
+    Raises UsageError where the folder does not exist or cannot be written to.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        temporary.write_text(text, encoding="utf-8", newline="")
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        reason = error.strerror or "unknown reason"
+        raise UsageError(f"{path} cannot be written: {reason}.", "Choose another file.") from error
+
+
+def to_json(results: Sequence[Result]) -> str:
+    """The document of `results_document` as text; raises ValueError where a number is not finite."""
+    return json.dumps(results_document(results), indent=1, ensure_ascii=False, allow_nan=False)
+
+
+def results_document(results: Sequence[Result]) -> dict[str, Any]:
+    """Predictions and errors as plain JSON values: {"results": [...], "errors": [...]}."""
+    return {
+        "results": [prediction_to_json(result) for result in results if isinstance(result, Prediction)],
+        "errors": [error_to_json(result) for result in results if isinstance(result, ItemError)],
+    }
+
+
+def prediction_to_json(prediction: Prediction) -> dict[str, Any]:
+    """One entry of "results". Scripts depend on these keys: only add to them."""
+    return {
+        "photo": _photo_to_json(prediction.photo),
+        "candidates": [_candidate_to_json(candidate) for candidate in prediction.candidates],
+        "places": [_place_to_json(place) for place in prediction.places],
+        "confidence": _confidence_to_json(prediction.confidence),
+        "error_km": prediction.error_km,
+        "model": {"name": prediction.model.name, "fingerprint": prediction.model.fingerprint},
+        "timings_s": dict(prediction.timings_s),
+    }
+
+
+def error_to_json(error: ItemError) -> dict[str, str]:
+    """One entry of "errors"."""
+    return {"path": str(error.path), "stage": error.stage, "message": error.message}
+
+
+def _photo_to_json(photo: Photo) -> dict[str, Any]:
+    truth = photo.truth and {**_location_to_json(photo.truth), "source": photo.truth_source}
+    return {"path": str(photo.path), "photo_id": photo.photo_id, "truth": truth}
+
+
+def _location_to_json(location: LatLon) -> dict[str, float]:
+    return {"lat": float(location.lat), "lon": float(location.lon)}
+
+
+def _candidate_to_json(candidate: Candidate) -> dict[str, Any]:
+    return {
+        "rank": candidate.rank,
+        **_location_to_json(candidate.location),
+        "cosine": float(candidate.cosine),
+    }
+
+
+def _place_to_json(place: Place) -> dict[str, Any]:
+    return {
+        **_location_to_json(place.center),
+        "radius_km": float(place.radius_km),
+        "mass": float(place.mass),
+        "name": place.name,
+        "country_code": place.country_code,
+    }
+
+
+def _confidence_to_json(confidence: Confidence | None) -> dict[str, Any] | None:
+    if confidence is None:
+        return None
+    return {
+        "radius50_km": confidence.radius50_km,
+        "radius80_km": confidence.radius80_km,
+        "level": confidence.level,
+    }
+
+
+FORMATS: dict[str, Callable[[Sequence[Result]], str]] = {
+    "table": to_table,
+    "json": to_json,
+    "csv": to_csv,
+    "geojson": to_geojson,
+    "kml": to_kml,
+    "html": to_html,
+}
