@@ -12,6 +12,7 @@ from geotool.core.geo import LatLon
 from geotool.core.records import Candidate, Confidence, ItemError, ModelStamp, Photo, Prediction
 
 AREZZO = LatLon(lat=43.47, lon=11.88)
+NEAR_AREZZO = LatLon(lat=43.5, lon=11.9)
 STAMP = ModelStamp(name="fake", fingerprint="0123456789abcdef", device="cpu", precision="fp32")
 SPREAD_DEG = ((0.0, 0.0), (0.9, -0.6), (-1.8, 2.4), (4.1, -8.0), (-9.5, 21.0))
 
@@ -59,7 +60,7 @@ class FakeInfo:
 class FakeEngine:
     """Answers by file name: "bad..." cannot be read, "street..." is unknown, others lie near Arezzo."""
 
-    def __init__(self, truth: LatLon | None = LatLon(lat=43.5, lon=11.9)) -> None:
+    def __init__(self, truth: LatLon | None = NEAR_AREZZO) -> None:
         self.truth = truth
         self.info = FakeInfo()
         self.stamp = STAMP

@@ -11,6 +11,7 @@ polygons that leave -180..180 get a twin on the other side, and Antarctica is cl
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import tarfile
 from pathlib import Path
@@ -64,7 +65,7 @@ def join_arcs(numbers: list[int], arcs: list[Ring]) -> Ring:
 def unwrap_ring(ring: Ring) -> Ring:
     """Let longitudes run past 180 instead of jumping; close a ring around a pole along that pole."""
     flat, turn = [list(ring[0])], 0
-    for (x_before, _), (x, y) in zip(ring, ring[1:], strict=False):
+    for (x_before, _), (x, y) in itertools.pairwise(ring):
         turn += 360 * ((x - x_before < -180) - (x - x_before > 180))
         flat.append([round(x + turn, DECIMALS), y])
     if turn:

@@ -32,9 +32,7 @@ def geodesic_line(start: LatLon, end: LatLon) -> list[MapPoint]:
 
     line = Geodesic.WGS84.InverseLine(start.lat, start.lon, end.lat, end.lon)
     steps = min(MOST_POINTS, max(1, int(line.s13 / 1000 / POINT_DISTANCE_KM)))
-    positions = [
-        line.Position(line.s13 * i / steps, Geodesic.LATITUDE | Geodesic.LONGITUDE) for i in range(steps + 1)
-    ]
+    positions = [line.Position(line.s13 * i / steps) for i in range(steps + 1)]
     return _unwrapped([(p["lat2"], p["lon2"]) for p in positions], start.lon)
 
 

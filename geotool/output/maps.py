@@ -54,11 +54,8 @@ def to_html(results: Sequence[Prediction | ItemError]) -> str:
         points, overlay = _add_pins(sheet, predictions[0]), truth_overlay(predictions[0])
     else:
         points = _add_best_pins(sheet, predictions)
-    folders = (leaflet_dir(), STATIC_DIR)
-    scripts, styles = (
-        [folders[0] / "leaflet.js", folders[1] / "map.js"],
-        [folders[0] / "leaflet.css", folders[1] / "map.css"],
-    )
+    scripts = [leaflet_dir() / "leaflet.js", STATIC_DIR / "map.js"]
+    styles = [leaflet_dir() / "leaflet.css", STATIC_DIR / "map.css"]
     data = {name: BASEMAP_DIR / name for name in ("countries.geojson", "cities.json")}
     InlineHead(scripts, styles, data).add_to(sheet)
     _finish(sheet, points, overlay)

@@ -10,8 +10,9 @@ from geotool.core.records import ItemError, Prediction
 from geotool.output.numbers import format_km, format_latlon
 
 CSV_COLUMNS = (
-    "photo", "photo_id", "rank", "lat", "lon", "cosine", "error_km", "truth_lat", "truth_lon", "truth_source", "message",
-)  # fmt: skip
+    *("photo", "photo_id", "rank", "lat", "lon", "cosine", "error_km"),
+    *("truth_lat", "truth_lon", "truth_source", "message"),
+)
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 UNKNOWN_MESSAGE = "This model cannot say where the picture was taken."
 
@@ -57,22 +58,15 @@ def _csv_rows(result: Prediction | ItemError) -> Iterable[dict[str, object]]:
     photo = result.photo
     common: dict[str, object] = {"photo": _no_formula(photo.path), "photo_id": photo.photo_id}
     if photo.truth is not None:
-        common |= {
-            "truth_lat": photo.truth.lat, "truth_lon": photo.truth.lon, "truth_source": photo.truth_source,
-        }  # fmt: skip
+        common |= {"truth_lat": photo.truth.lat, "truth_lon": photo.truth.lon}
+        common["truth_source"] = photo.truth_source
     if not result.candidates:
         yield {**common, "message": UNKNOWN_MESSAGE}
     for candidate in result.candidates:
-        place = {"lat": float(candidate.location.lat), "lon": float(candidate.location.lon)}
+        row = {"rank": candidate.rank, "lat": candidate.location.lat, "lon": candidate.location.lon}
         # The error is that of the answer, so it stands in the row of the answer alone.
         error_km = result.error_km if candidate.rank == 1 else None
-        yield {
-            **common,
-            **place,
-            "rank": candidate.rank,
-            "cosine": float(candidate.cosine),
-            "error_km": error_km,
-        }
+        yield {**common, **row, "cosine": float(candidate.cosine), "error_km": error_km}
 
 
 def _no_formula(value: object) -> str:
