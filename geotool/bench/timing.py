@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 
@@ -17,3 +18,13 @@ def least_seconds(sides: dict[str, Callable[[], object]], rounds: int) -> dict[s
             call()
             best[name] = min(best[name], time.perf_counter() - start)
     return best
+
+
+def peak_memory_mb() -> float | None:
+    """The most memory this process held so far, in MB; None where the system does not say (Windows)."""
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    unit_bytes = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit_bytes / 1e6
