@@ -56,7 +56,7 @@ def write_tensors(path: Path, tensors: dict[str, LazyTensor], report: Report) ->
     """
     total = sum(tensor.size_bytes for tensor in tensors.values())
     digest, done = hashlib.sha256(), 0
-    with open(path, "wb") as file:
+    with path.open("wb") as file:
         for block in (_to_header(tensors), *tensors.values()):
             stop_if_asked(report)
             data = block if isinstance(block, bytes) else _to_bytes(block)
