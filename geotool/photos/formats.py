@@ -38,7 +38,7 @@ BROKEN_FILE = (
 
 # Beginnings of files, so that a refusal can say what is wrong with this one.
 ACCEPTED_STARTS = re.compile(
-    rb"\xff\xd8|\x89PNG|GIF8|BM|RIFF....WEBP|....ftyp(heic|heix|hevc|heim|heis|mif1|msf1|avif|avis)", re.DOTALL
+    rb"\xff\xd8|\x89PNG|GIF8|BM|RIFF....WEBP|....ftyp(hei[csmx]|hevc|mif1|msf1|avi[fs])", re.DOTALL
 )
 REFUSED_STARTS = {
     b"II*\0": "a TIFF or raw camera file", b"MM\0*": "a TIFF or raw camera file", b"%PDF": "a PDF",
