@@ -11,7 +11,7 @@ import re
 import struct
 import warnings
 import zlib
-from typing import BinaryIO
+from io import BufferedReader
 
 from PIL import Image, UnidentifiedImageError
 
@@ -57,7 +57,7 @@ def prepare_pillow() -> None:
     warnings.filterwarnings("ignore", module=r"(PIL|pillow_heif)\b")
 
 
-def open_picture(file: BinaryIO, name: str) -> Image.Image:
+def open_picture(file: BufferedReader, name: str) -> Image.Image:
     """Read the header of a picture; pixels are decoded later. `name` is for messages.
 
     Raises BadImageError for other formats, and for sizes outside the limits.
@@ -71,12 +71,17 @@ def open_picture(file: BinaryIO, name: str) -> Image.Image:
     except UnidentifiedImageError as error:
         raise _refused(file, name) from error
     except BROKEN_FILE as error:
-        raise broken(name) from error
+        raise failure(name, error) from error
     _check_size(picture, name, progressive)
     return picture
 
 
-def broken(name: str) -> BadImageError:
+def failure(name: str, error: BaseException | None = None) -> BadImageError:
+    """What a failed read means for the person who gave the file."""
+    if isinstance(error, TimeoutError):
+        return BadImageError(f"{name} takes too long to read.", "Save it anew with a picture program.")
+    if isinstance(error, MemoryError):
+        return BadImageError(f"{name} needs more memory than is free.", "Make it smaller.")
     return BadImageError(f"{name} is damaged or incomplete.", "Copy it again from where it came from.")
 
 
@@ -100,11 +105,11 @@ def _too_large(name: str, megapixels: str, limit: int) -> BadImageError:
     )
 
 
-def _refused(file: BinaryIO, name: str) -> BadImageError:
+def _refused(file: BufferedReader, name: str) -> BadImageError:
     """Why Pillow found no picture in it: another kind of file, or one of ours that is broken."""
     file.seek(0)
     start = file.read(12)
     if ACCEPTED_STARTS.match(start):
-        return broken(name)
+        return failure(name)
     kind = REFUSED_STARTS.get(start[:4], "no picture that geotool can read")
     return BadImageError(f"{name} is {kind}.", ACCEPTED)

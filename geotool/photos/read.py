@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import stat
-from io import BufferedReader
 from pathlib import Path
 
 from PIL import Image
 
-from geotool.core.errors import BadImageError, GeotoolError, NotFoundError
 from geotool.core.geo import LatLon
 from geotool.core.records import Photo
 from geotool.photos.exif import ExifFacts, read_exif
-from geotool.photos.formats import (
-    ACCEPTED,
-    BROKEN_FILE,
-    HALVE_ABOVE_MEGAPIXELS,
-    MAX_FILE_MB,
-    broken,
-    open_picture,
-)
+from geotool.photos.files import hash_file, open_file, shown_name, start_clock
+from geotool.photos.formats import BROKEN_FILE, HALVE_ABOVE_MEGAPIXELS, failure, open_picture
 from geotool.photos.pixels import to_rgb, turn_upright
 
 PANORAMA_RATIO = 3.0  # from here on a centre crop shows less than a third of the picture
@@ -35,7 +24,7 @@ def read_photo(path: str | Path) -> tuple[Photo, Image.Image]:
     """
     path, name = Path(path), shown_name(path)
     with open_file(path) as file:
-        photo_id = _hash(file, name)
+        photo_id = hash_file(file, name)
         with open_picture(file, name) as picture:
             full_size_px, picture_format = picture.size, str(picture.format)
             several = _holds_several(picture)
@@ -57,57 +46,10 @@ def read_photo(path: str | Path) -> tuple[Photo, Image.Image]:
 
 def read_exif_truth(path: str | Path) -> LatLon | None:
     """Where the camera says it was, without decoding the pixels. Raises as read_photo does."""
-    with open_file(Path(path)) as file, open_picture(file, shown_name(path)) as picture:
-        return read_exif(picture).truth
-
-
-def shown_name(path: str | Path) -> str:
-    """The file's name for a message: printable whatever its bytes are, and without its folders."""
-    name = os.fsencode(Path(path).name or path).decode("utf-8", "replace")
-    clean = "".join(c if c.isprintable() else "�" for c in name)
-    return clean if len(clean) <= 80 else f"{clean[:60]}...{clean[-15:]}"
-
-
-def open_file(path: Path) -> BufferedReader:
-    """Open a regular file. Raises NotFoundError or BadImageError; never waits for a pipe or device."""
-    name = shown_name(path)
-    try:
-        # Without O_NONBLOCK, opening a named pipe waits until somebody writes into it.
-        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-        is_regular = stat.S_ISREG(path.stat().st_mode)
-        file = os.fdopen(os.open(path, flags), "rb") if is_regular else None
-    except (FileNotFoundError, NotADirectoryError, ValueError) as error:  # ValueError: a zero byte
-        raise NotFoundError(f"There is no file {name}.", "Check the path.") from error
-    except PermissionError as error:
-        raise BadImageError(f"{name} may not be read.", "Change its permissions.") from error
-    except OSError as error:
-        raise BadImageError(f"{name} cannot be opened: {error.strerror}.", "Check the path.") from error
-    if file is None:
-        raise _not_a_file(path, name)
-    return file
-
-
-def _not_a_file(path: Path, name: str) -> GeotoolError:
-    if path.is_dir():
-        return BadImageError(f"{name} is a folder.", "Name the photos in it.")
-    return BadImageError(f"{name} is a device or pipe, not a file.", ACCEPTED)
-
-
-def _hash(file: BufferedReader, name: str) -> str:
-    """Hex sha256 of the file, after a look at its size."""
-    try:
-        size = os.fstat(file.fileno()).st_size
-        if size == 0:
-            raise BadImageError(f"{name} is empty.", "Copy it again from where it came from.")
-        if size > MAX_FILE_MB * 1_000_000:
-            raise BadImageError(
-                f"{name} has {size / 1e6:.0f} MB.", f"The limit is {MAX_FILE_MB} MB: make it smaller."
-            )
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-        file.seek(0)
-    except OSError as error:
-        raise broken(name) from error
-    return digest
+    with open_file(Path(path)) as file:
+        start_clock(file)
+        with open_picture(file, shown_name(path)) as picture:
+            return read_exif(picture).truth
 
 
 def _holds_several(picture: Image.Image) -> bool:
@@ -124,10 +66,11 @@ def _decode(picture: Image.Image, name: str) -> tuple[Image.Image, ExifFacts]:
         if picture.format in ("JPEG", "MPO") and width * height > HALVE_ABOVE_MEGAPIXELS * 1_000_000:
             picture.draft(None, (width // 2, height // 2))
         picture.load()
+        facts = read_exif(picture)
         image = to_rgb(picture)
+        picture.close()  # frees its pixels before turning makes another copy
     except BROKEN_FILE as error:
-        raise broken(name) from error
-    facts = read_exif(picture)
+        raise failure(name, error) from error
     image = turn_upright(image, facts.orientation)
     image.info.clear()  # nothing the camera wrote travels on with the pixels
     return image, facts

@@ -308,3 +308,13 @@ def test_pillow_is_silent(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> N
     prepare_pillow.cache_clear()
     refusal(pictures.png_claiming(tmp_path / "a.png", 15_000, 10_000))
     assert not [w for w in recwarn if "PIL" in str(w.filename)]
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "gif"])
+def test_a_file_that_keeps_the_reader_busy_is_given_up(
+    tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("geotool.photos.files.MAX_READ_S", -1)
+    noise = np.random.default_rng(0).integers(0, 255, (300, 300, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / f"a.{suffix}")
+    assert "takes too long to read" in refusal(tmp_path / f"a.{suffix}")
