@@ -28,6 +28,9 @@ MAX_MEGAPIXELS = 100
 MAX_JPEG_MEGAPIXELS = 220
 HALVE_ABOVE_MEGAPIXELS = 60
 MIN_SIDE_PX = 16
+# A JPEG may hold its pixels in any number of passes, each as much work as the whole picture: a file
+# of a few kilobytes can ask for hours. Cameras write one pass, web pictures about ten.
+MAX_PASS_MEGAPIXELS = 1500
 
 # What Pillow and its plug-ins raise on broken files. Bugs of our own in the same `try` would be
 # hidden by it, so it is used around their calls only.
@@ -73,6 +76,8 @@ def open_picture(file: BufferedReader, name: str) -> Image.Image:
     except BROKEN_FILE as error:
         raise failure(name, error) from error
     _check_size(picture, name, progressive)
+    if picture.format in ("JPEG", "MPO"):
+        _check_passes(picture, file, name)
     return picture
 
 
@@ -96,6 +101,19 @@ def _check_size(picture: Image.Image, name: str, progressive: bool) -> None:
             f"{name} is too small to show a place ({width} x {height} px).",
             f"Each side needs at least {MIN_SIDE_PX} px.",
         )
+
+
+def _check_passes(picture: Image.Image, file: BufferedReader, name: str) -> None:
+    """Refuse a JPEG of too many passes. Their marker FF DA cannot occur inside compressed data."""
+    position = file.tell()
+    file.seek(0)
+    try:
+        passes = sum(block.count(b"\xff\xda") for block in iter(lambda: file.read(1 << 20), b""))
+    except OSError as error:
+        raise failure(name, error) from error
+    file.seek(position)
+    if passes * picture.width * picture.height > MAX_PASS_MEGAPIXELS * 1_000_000:
+        raise failure(name, TimeoutError())
 
 
 def _too_large(name: str, megapixels: str, limit: int) -> BadImageError:

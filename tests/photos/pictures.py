@@ -84,6 +84,16 @@ def jpeg_claiming(path: Path, width: int, height: int, progressive: bool = False
     return path
 
 
+def jpeg_of_many_passes(path: Path, width: int, height: int, passes: int) -> Path:
+    """A progressive JPEG whose last pass is there again and again."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (width, height), "green").save(buffer, "JPEG", progressive=True)
+    data = buffer.getvalue()
+    last = data[data.rindex(b"\xff\xda") : -2]
+    path.write_bytes(data[:-2] + last * passes + data[-2:])
+    return path
+
+
 def without_adobe_marker(data: bytes) -> bytes:
     """The same JPEG without its APP14 segment."""
     start = data.index(b"\xff\xee")

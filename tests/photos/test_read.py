@@ -318,3 +318,9 @@ def test_a_file_that_keeps_the_reader_busy_is_given_up(
     noise = np.random.default_rng(0).integers(0, 255, (300, 300, 3), dtype=np.uint8)
     Image.fromarray(noise).save(tmp_path / f"a.{suffix}")
     assert "takes too long to read" in refusal(tmp_path / f"a.{suffix}")
+
+
+def test_a_jpeg_of_endless_passes_is_refused_before_decoding(tmp_path: Path) -> None:
+    path = pictures.jpeg_of_many_passes(tmp_path / "a.jpg", 1000, 1000, 2100)
+    assert "takes too long to read" in refusal(path)
+    assert read_photo(pictures.jpeg_of_many_passes(path, 1000, 1000, 20))[1].size == (1000, 1000)
