@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import folium
-from folium.elements import MacroElement
+from branca.element import MacroElement
 from folium.template import Template
 
 STATIC_DIR = Path(__file__).parent / "static"
@@ -43,8 +43,8 @@ class LinkedMap(folium.Map):
     Class attributes, because folium.Map.add_js_link changes a list that all maps share.
     """
 
-    default_js = [("leaflet", f"{LEAFLET_URL}/leaflet.js"), ("geotool", f"{STATIC_URL}/map.js")]
-    default_css = [("leaflet", f"{LEAFLET_URL}/leaflet.css"), ("geotool", f"{STATIC_URL}/map.css")]
+    default_js = [("leaflet_js", f"{LEAFLET_URL}/leaflet.js"), ("map_js", f"{STATIC_URL}/map.js")]
+    default_css = [("leaflet_css", f"{LEAFLET_URL}/leaflet.css"), ("map_css", f"{STATIC_URL}/map.css")]
 
 
 class InlineMap(folium.Map):

@@ -80,6 +80,7 @@ function geotoolMap(map, settings) {
     '<path d="M12 1.6l3.2 6.9 7.5.8-5.6 5.1 1.6 7.4L12 18l-6.7 3.8 1.6-7.4-5.6-5.1 7.5-.8z"/></svg>';
   let overlay = null;
   let errorLabel = null;
+  let star = null;
   function drawOverlay(next) {
     truthLayer.clearLayers();
     settings.ringLayer.clearLayers();
@@ -91,10 +92,10 @@ function geotoolMap(map, settings) {
     if (overlay.line) {
       L.polyline(overlay.line, { className: "error-line", color: colour(`--band-${overlay.band}`), interactive: false }).addTo(truthLayer);
       errorLabel = addLabel(truthLayer, overlay.truth, overlay.label, "error-label", "labels");
-      placeErrorLabel();
     }
     const icon = L.divIcon({ html: STAR, className: "truth", iconSize: [30, 30], iconAnchor: [15, 15] });
-    L.marker(overlay.truth, { icon, interactive: false, keyboard: false, zIndexOffset: 500 }).addTo(truthLayer);
+    star = L.marker(overlay.truth, { icon, interactive: false, keyboard: false, zIndexOffset: -2000 }).addTo(truthLayer);
+    placeErrorLabel();
     if (!map.getBounds().contains(overlay.truth)) showAll();
   }
   function drawRing(ring) {
@@ -105,7 +106,7 @@ function geotoolMap(map, settings) {
   }
   function placeRingLabels() {
     // On the northernmost part in view; a ring too small to tell from its star needs no label.
-    const bounds = map.getBounds();
+    const bounds = map.getBounds().pad(-0.06);
     settings.ringLayer.eachLayer((layer) => {
       if (!layer.ring || !layer.getElement() || !overlay) return;
       const points = layer.ring.points;
@@ -117,13 +118,16 @@ function geotoolMap(map, settings) {
   }
   function placeErrorLabel() {
     // On the middle of the line, or under the star where the line is too short to carry a label.
-    if (!errorLabel) return;
-    const line = overlay.line.map((point) => map.latLngToContainerPoint(point));
-    const middle = overlay.line[Math.floor(overlay.line.length / 2)];
-    const short = line[0].distanceTo(line[line.length - 1]) < 130;
-    const under = map.containerPointToLatLng(map.latLngToContainerPoint(overlay.truth).add([0, 28]));
-    const half = [(overlay.line[0][0] + overlay.truth[0]) / 2, (overlay.line[0][1] + overlay.truth[1]) / 2];
-    errorLabel.setLatLng(short ? under : overlay.line.length > 2 ? middle : half);
+    if (!errorLabel || !star) return;
+    const [from, to] = [overlay.line[0], overlay.truth];
+    const length_px = map.latLngToContainerPoint(from).distanceTo(map.latLngToContainerPoint(to));
+    // Behind a pin at the same place only the points of a larger star can be seen.
+    star.getElement().classList.toggle("is-near", length_px < 26);
+    const under = map.containerPointToLatLng(map.latLngToContainerPoint(to).add([0, 34]));
+    const middle = overlay.line.length > 2
+      ? overlay.line[Math.floor(overlay.line.length / 2)]
+      : [(from[0] + to[0]) / 2, (from[1] + to[1]) / 2];
+    errorLabel.setLatLng(length_px < 150 ? under : middle);
   }
   function showAll() {
     const points = pins().map((pin) => pin.getLatLng());

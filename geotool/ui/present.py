@@ -1,0 +1,253 @@
+"""Records to words and HTML. Pure: no gradio, no model. Everything that is not ours is escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+from typing import Any
+
+from geotool.core.geo import geodesic_km
+from geotool.core.records import Candidate, Photo, Prediction
+from geotool.model.zoo import PREFERRED, ModelInfo
+from geotool.output import bands
+from geotool.output.numbers import format_km, format_latlon, format_mb
+from geotool.ui.model_host import LoadState
+from geotool.ui.state import Item, LocateState
+
+SOURCES = {
+    "exif": "From the photo's EXIF",
+    "typed": "Typed",
+    "clicked": "Clicked on the map",
+    "manifest": "From the data set",
+}
+DOTS = {
+    "waiting": "waiting",
+    "working": "working",
+    "answer": "located",
+    "unknown": "no answer",
+    "error": "not read",
+}
+
+
+def header_html(state: LoadState) -> str:
+    """Device, precision and state of the model: always visible."""
+    dot, words = "busy", "Starting"
+    if state.phase == "loading":
+        words = f"Loading the model{_percent(state.share)}"
+        if state.step:
+            words += f": {state.step}"
+    elif state.phase == "failed":
+        dot, words = "bad", state.message
+    elif state.engine is not None:
+        stamp = state.engine.stamp
+        dot, words = "good", f"Ready on {stamp.device.upper()}, {stamp.precision}"
+    return f'<span class="gt-dot gt-{dot}" aria-hidden="true"></span><span>{escape(words)}</span>'
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f" {share:.0%}"
+
+
+def photo_box_value(state: LocateState) -> dict[str, Any]:
+    """What the photo box draws; plain JSON, set as text by its script."""
+    items = [
+        {
+            "key": item.key,
+            "name": item.name,
+            "status": item.status,
+            "label": f"{item.name}: {DOTS[item.status]}",
+            "preview": item.preview_url,
+        }
+        for item in state.items
+    ]
+    return {"items": items, "selected": state.selected, "notice": state.notice}
+
+
+def answer_html(state: LocateState, load: LoadState, remedy: ModelInfo | None = None) -> str:
+    """The sentence that is the answer, for the photo that is shown."""
+    item = state.current
+    if item is None:
+        return _card(
+            "Where was this photo taken?",
+            "The answer is a place on the map, with the next best candidates beside it.",
+        )
+    if item.status in ("waiting", "working"):
+        return _working(state, item)
+    if item.status == "error":
+        return _card(f"{item.name} was not read", item.message, "bad")
+    prediction = item.prediction
+    if prediction is None or prediction.best is None:
+        return _unknown(load, remedy)
+    return _found(prediction)
+
+
+def _working(state: LocateState, item: Item) -> str:
+    if state.waiting_for:
+        return _card("Waiting for the model", state.waiting_for, "busy")
+    done = sum(i.status not in ("waiting", "working") for i in state.items)
+    count = f" ({done + 1} of {len(state.items)})" if len(state.items) > 1 else ""
+    return _card(
+        f"Locating {item.name}{count}", "Reading the photo and comparing it with known places.", "busy"
+    )
+
+
+def _found(prediction: Prediction) -> str:
+    assert prediction.best is not None
+    words = "A lead, not a finding: how far to trust this model's answers has not been measured here."
+    return _card(f"Best match near {format_latlon(prediction.best)}", words, "found", _error(prediction))
+
+
+def _error(prediction: Prediction) -> str:
+    error_km = prediction.error_km
+    if error_km is None:
+        return ""
+    band = bands.band_of(error_km)
+    return (
+        f'<p class="gt-error"><span class="gt-band" style="background:var(--band-{band})"></span>'
+        f"<strong>{format_km(error_km)}</strong> from the truth: {bands.NAMES[band]}</p>"
+    )
+
+
+def _unknown(load: LoadState, remedy: ModelInfo | None) -> str:
+    """No pin, why, and what would help."""
+    title = "This picture gets no pin"
+    if load.engine is None:
+        return _card(title, "It does not look like what the model was made for.", "unknown")
+    info = load.engine.info
+    words = f"It does not look like what {info.title} was made for: {_lower(info.purpose)}"
+    if remedy is not None:
+        words += f" {remedy.title} would help: {_lower(remedy.purpose)}"
+    return _card(title, words, "unknown")
+
+
+def _lower(sentence: str) -> str:
+    """A sentence continued after a colon; names in capitals stay."""
+    return sentence[:1].lower() + sentence[1:] if sentence[1:2].islower() else sentence
+
+
+def find_remedy(models: Iterable[ModelInfo], in_use: str | None = None) -> ModelInfo | None:
+    """The model for photographs, unless it is the one in use."""
+    return next((info for info in models if info.name == PREFERRED and info.name != in_use), None)
+
+
+def remedy_label(remedy: ModelInfo) -> str:
+    """What the button under an unknown picture does."""
+    if remedy.state == "ready":
+        return f"Use {remedy.title}"
+    return f"Get {remedy.title} ({format_mb(remedy.download_mb or 0)})"
+
+
+def notice_html(sentence: str, kind: str = "bad") -> str:
+    return f'<p class="gt-message gt-{kind}" role="status">{escape(sentence)}</p>'
+
+
+def progress_html(step: str, share: float | None) -> str:
+    """A bar with its percentage; without a known whole only the step."""
+    words = escape((step or "Working").capitalize())
+    if share is None:
+        return f'<p role="status">{words}</p>'
+    bar = f'<div class="gt-bar"><i style="width:{share:.1%}"></i></div>'
+    return f'<p role="status">{words}: {share:.0%}</p>{bar}'
+
+
+def _card(title: str, words: str, kind: str = "", extra_html: str = "") -> str:
+    return (
+        f'<div class="gt-answer gt-{kind or "empty"}" role="status" aria-live="polite">'
+        f"<h2>{escape(title)}</h2>{extra_html}<p>{escape(words)}</p></div>"
+    )
+
+
+def candidates_html(prediction: Prediction | None) -> str:
+    """The table of candidates; its script links the rows with the pins."""
+    if prediction is None or not prediction.candidates:
+        return ""
+    head = "".join(f'<th scope="col">{title}</th>' for title in ("#", "Error", "Lat, lon", "", "Cosine"))
+    rows = "".join(_row(candidate, prediction.photo) for candidate in prediction.candidates)
+    return (
+        '<table class="gt-table" aria-label="Candidates, best first. Arrow keys move through them.">'
+        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    )
+
+
+def _row(candidate: Candidate, photo: Photo) -> str:
+    error = "" if photo.truth is None else format_km(geodesic_km(candidate.location, photo.truth))
+    place = format_latlon(candidate.location)
+    copy = (
+        f'<button type="button" class="gt-copy" data-copy="{place}" aria-label="Copy {place}">Copy</button>'
+    )
+    cells = (f"<b>{candidate.rank}</b>", error or "&ndash;", place, copy, f"{candidate.cosine:.3f}")
+    tab = 0 if candidate.rank == 1 else -1
+    return (
+        f'<tr data-rank="{candidate.rank}" tabindex="{tab}">'
+        + "".join(f"<td>{c}</td>" for c in cells)
+        + "</tr>"
+    )
+
+
+def truth_note(item: Item | None, problem: str = "") -> str:
+    """Under the truth field: where it comes from, or how to give one."""
+    if problem:
+        return f'<p class="gt-note gt-bad" role="alert">{escape(problem)}</p>'
+    photo = item.prediction.photo if item is not None and item.prediction is not None else None
+    if photo is None or photo.truth is None:
+        return '<p class="gt-note">Type lat, lon, or click the map. The model never sees it.</p>'
+    source = SOURCES[photo.truth_source or "typed"]
+    return f'<p class="gt-note">{source}. The model never sees it.</p>'
+
+
+def truth_text(item: Item | None) -> str:
+    photo = item.prediction.photo if item is not None and item.prediction is not None else None
+    return format_latlon(photo.truth) if photo is not None and photo.truth is not None else ""
+
+
+def details_html(item: Item | None) -> str:
+    """How this answer came about: photo, model, timings."""
+    prediction = item.prediction if item is not None else None
+    if item is None or prediction is None:
+        return ""
+    photo, model = prediction.photo, prediction.model
+    rows = [
+        ("File", item.name),
+        ("Picture", f"{photo.format} {photo.size_px[0]} x {photo.size_px[1]} px".strip()),
+        ("Taken", photo.taken_at or "not recorded"),
+        ("Camera", photo.camera or "not recorded"),
+        ("Model", f"{model.name} ({model.fingerprint}), {model.device} {model.precision}"),
+        (
+            "Time",
+            ", ".join(f"{step} {seconds * 1000:.0f} ms" for step, seconds in prediction.timings_s.items()),
+        ),
+        *(("Note", warning) for warning in photo.warnings),
+    ]
+    return _definition_list(rows)
+
+
+def model_card_html(info: ModelInfo, in_use: bool) -> str:
+    """One model as the Models tab shows it: what for, state, size, licence, accuracy."""
+    size = (
+        format_mb(info.size_mb)
+        if info.state == "ready"
+        else f"{format_mb(info.download_mb or 0)} to download"
+    )
+    state = "in use" if in_use else info.state
+    rows = [("State", state), ("Size", size), ("Licence", info.licence)]
+    rows += [("Accuracy", line) for line in accuracy_lines(info.accuracy)] or [
+        ("Accuracy", "not measured here")
+    ]
+    head = f"<h3>{escape(info.title)}</h3><p>{escape(info.purpose)}</p>"
+    return f'<div class="gt-model">{head}{_definition_list(rows)}</div>'
+
+
+def accuracy_lines(accuracy: Iterable[dict[str, Any]]) -> list[str]:
+    """One line per measurement of a model's accuracy card."""
+    return [_accuracy_line(card) for card in accuracy]
+
+
+def _accuracy_line(card: dict[str, Any]) -> str:
+    shares = ", ".join(f"{share:g} % within {limit} km" for limit, share in card.get("within_km", {}).items())
+    count = f" (n = {card['n']})" if "n" in card else ""
+    return f"{card.get('data', 'unnamed data')}{count}: {shares}"
+
+
+def _definition_list(rows: Iterable[tuple[str, str]]) -> str:
+    pairs = "".join(f"<dt>{escape(name)}</dt><dd>{escape(str(value))}</dd>" for name, value in rows)
+    return f'<dl class="gt-facts">{pairs}</dl>'
