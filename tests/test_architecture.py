@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -88,32 +87,36 @@ def test_functions_and_files_stay_small() -> None:
 
 
 def test_a_default_is_stated_once() -> None:
-    """A Config field's default may not be stated again, with another value, anywhere."""
-    fields, seen = set(), defaultdict(dict)
-    for module, tree, _ in MODULES:
-        for node in ast.walk(tree):
-            for name, default, is_field in _defaults(node):
-                fields |= {name} if is_field else set()
-                value = _value(default)
-                if value is not None:
-                    seen[name].setdefault(value, f"{module}:{default.lineno}")
-    drifting = {name: places for name, places in seen.items() if name in fields and len(places) > 1}
-    assert drifting == {}
+    """A Config field's default may not be stated again, with another value, by a function.
+
+    Two Configs may share a name (`seed`); what a class takes to be built is its own matter.
+    """
+    fields = {name: _value(value) for _, tree, _ in MODULES for name, value in _field_defaults(tree)}
+    drifting = [
+        f"{module}: {function.name}({name}={ast.unparse(value)})"
+        for module, tree, _ in MODULES
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef) and function.name != "__init__"
+        for name, value in _argument_defaults(function)
+        if fields.get(name) is not None and _value(value) not in (None, fields[name])
+    ]
+    assert drifting == []
 
 
-def _defaults(node: ast.AST) -> Iterator[tuple[str, ast.expr, bool]]:
-    if isinstance(node, ast.FunctionDef):
-        arguments = node.args
-        positional = arguments.args[len(arguments.args) - len(arguments.defaults) :]
-        yield from ((a.arg, d, False) for a, d in zip(positional, arguments.defaults, strict=True))
-        keyword = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
-        yield from ((a.arg, d, False) for a, d in keyword if d is not None)
-    elif isinstance(node, ast.ClassDef) and node.name.endswith("Config"):
-        for statement in node.body:
-            if isinstance(statement, ast.AnnAssign) and isinstance(statement.value, ast.Call):
-                default = statement.value.args[0] if statement.value.args else None
-                if default is not None and isinstance(statement.target, ast.Name):
-                    yield statement.target.id, default, True
+def _field_defaults(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef) and node.name.endswith("Config"):
+            for field in node.body:
+                if isinstance(field, ast.AnnAssign) and isinstance(field.value, ast.Call) and field.value.args:
+                    yield ast.unparse(field.target), field.value.args[0]
+
+
+def _argument_defaults(function: ast.FunctionDef) -> Iterator[tuple[str, ast.expr]]:
+    arguments = function.args
+    positional = arguments.args[len(arguments.args) - len(arguments.defaults) :]
+    yield from ((a.arg, d) for a, d in zip(positional, arguments.defaults, strict=True))
+    keyword = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+    yield from ((a.arg, d) for a, d in keyword if d is not None)
 
 
 def _value(default: ast.expr) -> str | None:
@@ -144,7 +147,8 @@ def test_broad_excepts_are_the_allowed_two() -> None:
 
 def test_no_pickle_and_no_eval() -> None:
     for module, tree, text in MODULES:
-        assert not {"pickle", "joblib", "dill"} & {name.split(".")[0] for name in imports(tree)}, module
+        found = set(imports(tree)) - {"pickle.UnpicklingError"}  # to refuse a file that torch refuses
+        assert not {"pickle", "joblib", "dill"} & {name.split(".")[0] for name in found}, module
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                 assert node.func.id not in {"eval", "exec"}, module

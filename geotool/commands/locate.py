@@ -13,7 +13,6 @@ from geotool.core.errors import UsageError
 from geotool.core.records import ItemError
 from geotool.core.report import Report
 from geotool.engine import TOP_K, Engine
-from geotool.output import export
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +31,8 @@ class Config:
 
 def run(config: Config, report: Report) -> int:
     """Print one result or error per photo, in input order; the exit code is the first error's."""
+    from geotool.output import export  # folium and jinja, which --help does without
+
     if config.truth and len(config.photos) > 1:
         raise UsageError("--truth says where one photo was taken.", "Give one photo with it.")
     truth = parse_latlon(config.truth) if config.truth else None

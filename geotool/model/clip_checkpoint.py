@@ -7,11 +7,11 @@ names of its own, q, k and v apart, and the projection transposed.
 
 from __future__ import annotations
 
-import pickle
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -82,7 +82,7 @@ def open_checkpoint(path: Path) -> Checkpoint:
     """Open a safetensors file or a PyTorch state dict. Raises MismatchError for anything else."""
     try:
         return _open_torch(path) if _is_torch(path) else _open_safetensors(path)
-    except (OSError, RuntimeError, SafetensorError, pickle.UnpicklingError, EOFError, ValueError) as error:
+    except (OSError, RuntimeError, SafetensorError, UnpicklingError, EOFError, ValueError) as error:
         raise MismatchError(
             f"{path} cannot be read as a checkpoint: it is truncated, or no safetensors file or state dict.",
             "Fetch it again; from a TorchScript archive, save the state dict first.",
