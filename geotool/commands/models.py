@@ -22,11 +22,7 @@ def run(config: Config, report: Report) -> None:
     """Print one row per model."""
     models = list_models()
     if config.format == "json":
-        print(
-            json.dumps(
-                {"default": default_model().name, "models": [_to_row(info) for info in models]}, indent=1
-            )
-        )
+        print(json.dumps({"models": [_to_row(info) for info in models]}, indent=1))
         return
     for info in models:
         print("\n".join(_to_lines(info)))

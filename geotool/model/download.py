@@ -104,9 +104,8 @@ def _fetch_rest(remote: RemoteFile, part: Path, report: Report) -> str | None:
     """Append what is missing; the reason if the connection broke, None if the file is whole."""
     import httpx
     from huggingface_hub import get_session
-    from huggingface_hub.utils import build_hf_headers
 
-    headers = {**build_hf_headers(token=False), "Accept-Encoding": "identity"}
+    headers = {"User-Agent": "geotool", "Accept-Encoding": "identity"}  # the bytes as they are stored
     if done := _size(part):
         headers["Range"] = f"bytes={done}-"
     try:

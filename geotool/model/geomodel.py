@@ -20,14 +20,19 @@ from geotool.model.devices import Precision, choose_precision, find_device, to_d
 from geotool.model.image_head import ImageHead
 from geotool.model.location_encoder import LocationEncoder, LocationSpec
 from geotool.model.preprocessing import preprocess_clip
+from geotool.model.tile_tower import TileTower
+from geotool.model.tile_tower import preprocess as preprocess_tile
 from geotool.model.weights import read_tensors
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 # What a model.json may name. A new kind of tower or preprocessing is one line here.
-IMAGE_TOWERS: dict[str, Callable[..., nn.Module]] = {"open_clip": VisionTower}
-PREPROCESSING: dict[str, Callable[[Any, dict[str, Any]], Tensor]] = {"clip": preprocess_clip}
+IMAGE_TOWERS: dict[str, Callable[..., nn.Module]] = {"open_clip": VisionTower, "tile_tower": TileTower}
+PREPROCESSING: dict[str, Callable[[Image, dict[str, Any]], Tensor]] = {
+    "clip": preprocess_clip,
+    "tile": preprocess_tile,
+}
 
 _IMAGES_AT_ONCE = {"cpu": 4, "cuda": 64, "mps": 16}  # a CPU gains nothing from more
 _PLACES_AT_ONCE = 1024  # fits the caches: one batch of 100 000 is slower

@@ -42,7 +42,7 @@ def download_model(name: str, report: Report) -> zoo.ModelInfo:
     return installed
 
 
-def side_load(name: str, source: Path, report: Report, precision: Precision = "bf16") -> zoo.ModelInfo:
+def side_load(name: str, source: Path, report: Report) -> zoo.ModelInfo:
     """Make the model folder from a checkpoint that is already here; see `clip_checkpoint` for layouts.
 
     Raises NotFoundError, MismatchError (incomplete, damaged, another model), UsageError.
@@ -50,14 +50,20 @@ def side_load(name: str, source: Path, report: Report, precision: Precision = "b
     info = zoo.find_model(name)
     remote = _remote_file(info)
     file = find_checkpoint_file(source.expanduser())
-    tensors = _list_tensors(info, file, to_dtype(precision))
-    paths.home().mkdir(parents=True, exist_ok=True)
-    check_space(paths.home(), sum(tensor.size_bytes for tensor in tensors.values()))
     digest = file_sha256(file)
     if digest != remote.sha256:
         report.event("not the pinned file: geotool cannot tell whether its weights are OpenAI's", file=file)
-    inputs = {"file": file.name, "sha256": digest, "is_pinned": digest == remote.sha256}
-    target = paths.home() / info.name
+    return build_model(info, file, paths.home() / info.name, report)
+
+
+def build_model(
+    info: zoo.ModelInfo, file: Path, target: Path, report: Report, precision: Precision = "bf16"
+) -> zoo.ModelInfo:
+    """Convert one checkpoint file into the model folder `target`, which is replaced when all is written."""
+    tensors = _list_tensors(info, file, to_dtype(precision))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    check_space(target.parent, sum(tensor.size_bytes for tensor in tensors.values()))
+    inputs = {"file": file.name, "sha256": file_sha256(file)}
     with new_artifact(target, KIND, SCHEMA, inputs, {"precision": precision}) as folder:
         _write_model(info, tensors, folder, report)
     return zoo.read_model(target)

@@ -57,12 +57,15 @@ def write_tensors(path: Path, tensors: dict[str, LazyTensor], report: Report) ->
     total = sum(tensor.size_bytes for tensor in tensors.values())
     digest, done = hashlib.sha256(), 0
     with path.open("wb") as file:
-        for block in (_to_header(tensors), *tensors.values()):
+        header = _to_header(tensors)
+        file.write(header)
+        digest.update(header)
+        for tensor in tensors.values():
             stop_if_asked(report)
-            data = block if isinstance(block, bytes) else _to_bytes(block)
+            data = _to_bytes(tensor)
             file.write(data)
             digest.update(data)
-            done += block.size_bytes if isinstance(block, LazyTensor) else 0
+            done += len(data)
             report.progress(done, total, unit="B")
         file.flush()
         os.fsync(file.fileno())
