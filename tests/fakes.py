@@ -21,7 +21,13 @@ def fake_photo(name: str = "photo.jpg", truth: LatLon | None = None, **fields: o
     photo_id = hashlib.sha256(name.encode()).hexdigest()
     source = "exif" if truth else None
     return Photo(
-        path=Path(name), photo_id=photo_id, size_px=(640, 480), truth=truth, truth_source=source, **fields
+        path=Path(name),
+        photo_id=photo_id,
+        size_px=(640, 480),
+        format="JPEG",
+        truth=truth,
+        truth_source=source,
+        **fields,
     )
 
 

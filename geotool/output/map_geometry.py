@@ -8,7 +8,7 @@ from typing import Any
 from geotool.core.geo import THRESHOLDS_KM, LatLon
 from geotool.core.records import Prediction
 from geotool.output.bands import band_of
-from geotool.output.numbers import format_km
+from geotool.output.numbers import THIN_SPACE, format_km
 
 MapPoint = list[float]  # lat, lon in degrees
 POINT_DISTANCE_KM = 50
@@ -72,6 +72,6 @@ def truth_overlay(prediction: Prediction) -> dict[str, Any]:
 
 def _rings(truth: LatLon, reference: float) -> list[dict[str, Any]]:
     return [
-        {"points": ring(truth, radius_km, reference), "label": format_km(radius_km), "band": band}
+        {"points": ring(truth, radius_km, reference), "label": f"{radius_km:,} km".replace(",", THIN_SPACE), "band": band}
         for band, radius_km in enumerate(THRESHOLDS_KM)
     ]

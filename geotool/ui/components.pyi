@@ -21,8 +21,6 @@ QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 def _script(name: str, call: str) -> str:
     return f"{(STATIC_DIR / name).read_text(encoding='utf-8')}\n{call};"
 
-from gradio.events import Dependency
-
 class PhotoBox(gr.HTML):
     """Takes photos by drop, paste and choice. Value: present.photo_box_value; event data: files."""
 
@@ -37,7 +35,6 @@ class PhotoBox(gr.HTML):
         )
     from typing import Callable, Literal, Sequence, Any, TYPE_CHECKING
     from gradio.blocks import Block
-
     if TYPE_CHECKING:
         from gradio.components import Timer
         from gradio.components.base import Component
@@ -70,7 +67,6 @@ class MapView(gr.HTML):
         )
     from typing import Callable, Literal, Sequence, Any, TYPE_CHECKING
     from gradio.blocks import Block
-
     if TYPE_CHECKING:
         from gradio.components import Timer
         from gradio.components.base import Component
@@ -82,7 +78,6 @@ class CandidateTable(gr.HTML):
         super().__init__(value=value, js_on_load=_script("candidates.js", "candidates(element)"), **options)
     from typing import Callable, Literal, Sequence, Any, TYPE_CHECKING
     from gradio.blocks import Block
-
     if TYPE_CHECKING:
         from gradio.components import Timer
         from gradio.components.base import Component
@@ -94,7 +89,6 @@ class ExampleRow(gr.HTML):
         super().__init__(value=value, js_on_load=_EXAMPLES, **options)
     from typing import Callable, Literal, Sequence, Any, TYPE_CHECKING
     from gradio.blocks import Block
-
     if TYPE_CHECKING:
         from gradio.components import Timer
         from gradio.components.base import Component

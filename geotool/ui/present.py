@@ -162,26 +162,34 @@ def candidates_html(prediction: Prediction | None) -> str:
     if prediction is None or not prediction.candidates:
         return ""
     head = "".join(f'<th scope="col">{title}</th>' for title in ("#", "Error", "Lat, lon", "", "Cosine"))
-    rows = "".join(_row(candidate, prediction.photo) for candidate in prediction.candidates)
+    most = max(candidate.cosine for candidate in prediction.candidates)
+    rows = "".join(_row(candidate, prediction.photo, most) for candidate in prediction.candidates)
     return (
         '<table class="gt-table" aria-label="Candidates, best first. Arrow keys move through them.">'
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
     )
 
 
-def _row(candidate: Candidate, photo: Photo) -> str:
+def _row(candidate: Candidate, photo: Photo, most: float) -> str:
     error = "" if photo.truth is None else format_km(geodesic_km(candidate.location, photo.truth))
     place = format_latlon(candidate.location)
     copy = (
         f'<button type="button" class="gt-copy" data-copy="{place}" aria-label="Copy {place}">Copy</button>'
     )
-    cells = (f"<b>{candidate.rank}</b>", error or "&ndash;", place, copy, f"{candidate.cosine:.3f}")
+    cells = (f"<b>{candidate.rank}</b>", error or "&ndash;", place, copy, _cosine(candidate.cosine, most))
     tab = 0 if candidate.rank == 1 else -1
     return (
         f'<tr data-rank="{candidate.rank}" tabindex="{tab}">'
         + "".join(f"<td>{c}</td>" for c in cells)
         + "</tr>"
     )
+
+
+def _cosine(cosine: float, most: float) -> str:
+    """The number and a bar as long as its share of the best one: how close the race is."""
+    share = max(0.0, cosine / most) if most > 0 else 0.0
+    bar = f'<span><i style="width:{share:.0%}"></i></span>'
+    return f'<div class="gt-cosine">{cosine:.3f}{bar}</div>'
 
 
 def truth_note(item: Item | None, problem: str = "") -> str:

@@ -18,6 +18,7 @@ from geotool.ui.uploads import own_file
 
 LOCAL_NAMES = ("127.0.0.1", "localhost")
 PUBLIC_PREFIX = "/vendor/"  # Leaflet, outlines, our own scripts: nothing of the user's
+CLOSED_PATHS = ("/gradio_api/openapi.json", "/gradio_api/runs", "/monitoring")
 MAX_MESSAGE_BYTES = 4_000_000  # of one event; photos travel as uploads, not as events
 UNSAFE_METHODS = ("POST", "PUT", "PATCH", "DELETE")
 
@@ -75,8 +76,8 @@ class Guard:
 
     def _check_path(self, path: str) -> None:
         """Gradio's file routes would also fetch URLs; here they give back dropped photos only."""
-        if "/proxy=" in path:
-            raise Refused(403, "There is no proxy here.")
+        if "/proxy=" in path or path in CLOSED_PATHS:
+            raise Refused(404, "There is nothing here.")
         if "/file=" in path or "/file/" in path:
             target = path.split("/file", 1)[1][1:]
             try:

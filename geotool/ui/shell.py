@@ -41,17 +41,22 @@ class Shell:
                 with gr.Tab("Locate", id="locate"):
                     self.locate = LocateTab(host, upload_folder, list_models)
                 with gr.Tab("Models", id="models") as models_tab:
-                    self.models = ModelsTab(host, list_models, self.chosen)
+                    self.models = ModelsTab(host, list_models)
                 with gr.Tab("Help", id="help"):
                     HelpTab()
             self._connect(models_tab)
 
     def _build_header(self) -> None:
-        ready = [(info.title, info.name) for info in self.list_models() if info.state == "ready"]
         with gr.Row(elem_id="gt-header"):
             gr.HTML("<h1>geotool</h1>", elem_id="gt-brand")
+            ready = self._ready()
             self.chosen = gr.Dropdown(
-                ready, value=None, label="Model", show_label=False, container=False, elem_id="gt-model"
+                ready,
+                value=None,
+                label="Model",
+                show_label=False,
+                container=False,
+                elem_id="gt-model",
             )
             self.status = gr.HTML(present.header_html(self.host.state()), elem_id="gt-status")
             gr.HTML("<span>Nothing leaves this machine</span>", elem_id="gt-private")
@@ -66,6 +71,8 @@ class Shell:
             card.use.click(self.switch_model, name, header, **QUIET).then(
                 self.models.refresh, None, self.models.outputs, **QUIET
             )
+        for event in self.models.changes:
+            event.then(self.refresh_choices, None, self.chosen, **QUIET)
         models_tab.select(self.models.refresh, None, self.models.outputs, **QUIET)
         self.locate.parts.remedy.click(self.offer_model, None, [self.tabs, *header], **QUIET)
 
@@ -92,8 +99,15 @@ class Shell:
         else:
             yield from self.switch_model(remedy.name)
 
+    def refresh_choices(self) -> Any:
+        """The ready models, after one was fetched."""
+        return gr.update(choices=self._ready())
+
+    def _ready(self) -> list[tuple[str, str]]:
+        return [(info.title, info.name) for info in self.list_models() if info.state == "ready"]
+
     def _dropdown(self, name: str | None) -> Any:
-        ready = [(info.title, info.name) for info in self.list_models() if info.state == "ready"]
+        ready = self._ready()
         known = name in [value for _, value in ready]
         return gr.update(choices=ready, value=name if known else None)
 

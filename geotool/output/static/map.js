@@ -96,6 +96,7 @@ function geotoolMap(map, settings) {
     const icon = L.divIcon({ html: STAR, className: "truth", iconSize: [30, 30], iconAnchor: [15, 15] });
     star = L.marker(overlay.truth, { icon, interactive: false, keyboard: false, zIndexOffset: -2000 }).addTo(truthLayer);
     placeErrorLabel();
+    placeRingLabels();
     if (!map.getBounds().contains(overlay.truth)) showAll();
   }
   function drawRing(ring) {
@@ -200,6 +201,5 @@ function geotoolMap(map, settings) {
   });
   read("cities.json").then((data) => { cities = data; drawCities(); });
   drawOverlay(settings.overlay);
-  placeRingLabels();
   send({ type: "ready" });
 }

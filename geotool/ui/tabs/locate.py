@@ -11,7 +11,7 @@ from typing import Any
 import gradio as gr
 
 from geotool.core.coordinates import parse_latlon
-from geotool.core.errors import UsageError
+from geotool.core.errors import GeotoolError, UsageError
 from geotool.core.geo import LatLon
 from geotool.core.paths import ASSETS_DIR
 from geotool.core.records import TruthSource
@@ -179,7 +179,10 @@ class LocateTab:
             return item
         from geotool.photos import read_photo, write_preview
 
-        preview = write_preview(read_photo(prediction.photo.path)[1], self.upload_folder)
+        try:
+            preview = write_preview(read_photo(prediction.photo.path)[1], self.upload_folder)
+        except GeotoolError:  # the file went away in between: the answer stands without its picture
+            return item
         return replace(item, preview_url=f"/gradio_api/file={preview}")
 
     @staticmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from geotool.ui.background import Background
 from geotool.ui.components import QUIET
 from geotool.ui.model_host import ModelHost
 
+USE, STOP = "Use this model", "Stop the download"
 STEP_S = 0.5  # how often the progress is drawn
 
 Updates = dict[Any, Any]
@@ -39,32 +41,26 @@ class Card:
 
 
 class ModelsTab:
-    """One card per model. Choosing a model is the header's business: `chosen` is its dropdown."""
+    """One card per model. `changes` are the events after which there may be another ready model."""
 
-    def __init__(
-        self, host: ModelHost, list_models: Callable[[], Sequence[ModelInfo]], chosen: gr.Dropdown
-    ) -> None:
-        self.host, self.list_models, self.chosen = host, list_models, chosen
+    def __init__(self, host: ModelHost, list_models: Callable[[], Sequence[ModelInfo]]) -> None:
+        self.host, self.list_models = host, list_models
         self.work: Background[ModelInfo] = Background("geotool-download")
         self.progress = gr.HTML(elem_id="gt-progress")
         self.cards = [self._build_card(info) for info in list_models()]
-        self.outputs = [self.progress, self.chosen, *(part for card in self.cards for part in card.all())]
-        for card in self.cards:
-            self._connect(card)
+        self.outputs = [self.progress, *(part for card in self.cards for part in card.all())]
+        self.changes = [event for card in self.cards for event in self._connect(card)]
 
     def _build_card(self, info: ModelInfo) -> Card:
         with gr.Column(elem_classes="gt-card"):
             facts = gr.HTML(present.model_card_html(info, in_use=False))
             with gr.Row():
-                use = gr.Button("Use this model", visible=info.state == "ready", size="sm")
+                use = gr.Button(USE, visible=info.state == "ready", size="sm")
                 if not info.download_mb:
                     return Card(info.name, facts, use)
                 missing = info.state != "ready"
-                size = format_mb(info.download_mb)
-                get = gr.Button(
-                    f"Download {info.title} ({size})", variant="primary", visible=missing, size="sm"
-                )
-                stop = gr.Button("Stop the download", visible=False, size="sm")
+                get = gr.Button(get_label(info), variant="primary", visible=missing, size="sm")
+                stop = gr.Button(STOP, visible=False, size="sm")
             with gr.Accordion(
                 "Without a network: load it from a folder or file", open=False, visible=missing
             ):
@@ -73,14 +69,16 @@ class ModelsTab:
                 load = gr.Button("Load from there", size="sm")
         return Card(info.name, facts, use, get, stop, path, load)
 
-    def _connect(self, card: Card) -> None:
+    def _connect(self, card: Card) -> list[Any]:
+        events = []
         if card.get is not None and card.stop is not None:
-            card.get.click(lambda: (yield from self.download(card.name)), None, self.outputs, **QUIET)
+            download = functools.partial(self.download, card.name)
+            events.append(card.get.click(download, None, self.outputs, **QUIET))
             card.stop.click(self.work.stop, None, None, **QUIET)
         if card.load is not None and card.path is not None:
-            card.load.click(
-                lambda path: (yield from self.side_load(card.name, path)), card.path, self.outputs, **QUIET
-            )
+            side_load = functools.partial(self.side_load, card.name)
+            events.append(card.load.click(side_load, card.path, self.outputs, **QUIET))
+        return events
 
     # --- getting a model
 
@@ -126,8 +124,7 @@ class ModelsTab:
 
     def _show(self) -> Updates:
         infos = {info.name: info for info in self.list_models()}
-        ready = [(info.title, info.name) for info in infos.values() if info.state == "ready"]
-        updates: Updates = {self.chosen: gr.update(choices=ready)}
+        updates: Updates = {}
         for card in self.cards:
             updates |= self._show_card(card, infos[card.name])
         return updates
@@ -137,12 +134,17 @@ class ModelsTab:
         running = self.work.state().phase == "running"
         updates: Updates = {
             card.facts: present.model_card_html(info, in_use),
-            card.use: gr.update(visible=ready and not in_use),
+            # The labels go along: a button of a tab that was never opened forgets its own.
+            card.use: gr.update(value=USE, visible=ready and not in_use),
         }
         if card.get is not None and card.stop is not None:
-            updates[card.get] = gr.update(visible=not ready and not running)
-            updates[card.stop] = gr.update(visible=running)
+            updates[card.get] = gr.update(value=get_label(info), visible=not ready and not running)
+            updates[card.stop] = gr.update(value=STOP, visible=running)
         return updates
+
+
+def get_label(info: ModelInfo) -> str:
+    return f"Download {info.title} ({format_mb(info.download_mb or 0)})"
 
 
 SIDE_LOAD_HELP = """

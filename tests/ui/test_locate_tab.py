@@ -1,0 +1,160 @@
+"""The Locate tab without a browser: its handlers are plain generators over LocateState."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from geotool.core.errors import NotFoundError
+from geotool.core.geo import LatLon
+from geotool.ui.shell import Shell, build_app
+from geotool.ui.state import LocateState
+from tests.fakes import FakeEngine, FakeInfo
+
+GEOCLIP = FakeInfo(
+    name="geoclip", title="GeoCLIP", purpose="Photographs.", state="not downloaded", download_mb=1710
+)
+
+
+@pytest.fixture
+def engine() -> FakeEngine:
+    return FakeEngine()
+
+
+@pytest.fixture
+def shell(tmp_path: Path, engine: FakeEngine) -> Iterator[Shell]:
+    shell = build_app(lambda name, report: engine, tmp_path, list_models=lambda: [GEOCLIP, FakeInfo()])
+    shell.host.start_once()
+    yield shell
+    shell.host.close()
+
+
+def drop(shell: Shell, *names: str, state: LocateState | None = None) -> list[dict[Any, Any]]:
+    """Upload files of these names and give all updates of the page."""
+    tab = shell.locate
+    files = []
+    for number, name in enumerate(names):
+        path = tab.upload_folder / str(number) / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"a picture")
+        files.append({"key": f"f{number}", "name": name, "file": str(path)})
+    return list(tab.take_photos(state or LocateState(), SimpleNamespace(files=files)))
+
+
+def last_state(shell: Shell, updates: list[dict[Any, Any]]) -> LocateState:
+    return updates[-1][shell.locate.parts.state]
+
+
+def test_a_photo_gets_pins_table_and_error(shell: Shell) -> None:
+    update = drop(shell, "photo.jpg")[-1]
+    parts = shell.locate.parts
+    assert "Best match near" in update[parts.answer]
+    assert "pin-5" in update[parts.map]["document"]
+    assert update[parts.map]["overlay"]["label"] == "3.71 km"
+    assert update[parts.truth] == "43.5000, 11.9000"
+    assert "<table" in update[parts.table]
+
+
+def test_the_truth_never_reaches_the_engine_and_does_not_ask_it_again(
+    shell: Shell, engine: FakeEngine
+) -> None:
+    state = last_state(shell, drop(shell, "photo.jpg"))
+    update = shell.locate.click_truth(state, SimpleNamespace(lat=45.0, lon=-190.0))
+    assert update[shell.locate.parts.truth] == "45.0000, 170.0000"
+    assert [call["truth"] for call in engine.calls] == [None]
+
+
+def test_typed_truth_is_parsed_or_explained(shell: Shell) -> None:
+    state = last_state(shell, drop(shell, "photo.jpg"))
+    parts = shell.locate.parts
+    update = shell.locate.type_truth(state, "48.8584, 2.2945")
+    assert update[parts.state].current.prediction.photo.truth == LatLon(lat=48.8584, lon=2.2945)
+    problem = shell.locate.type_truth(state, "somewhere")
+    assert list(problem) == [parts.note]
+    assert "gt-bad" in problem[parts.note]
+    assert shell.locate.type_truth(update[parts.state], " ")[parts.truth] == ""
+
+
+def test_the_truth_needs_a_photo(shell: Shell) -> None:
+    update = shell.locate.click_truth(LocateState(), SimpleNamespace(lat=1, lon=2))
+    assert "Drop a photo first" in update[shell.locate.parts.note]
+
+
+def test_a_batch_gives_one_result_or_error_each(shell: Shell) -> None:
+    updates = drop(shell, "a.jpg", "bad.jpg", "street.jpg", "b.jpg")
+    state = last_state(shell, updates)
+    assert [item.status for item in state.items] == ["answer", "error", "unknown", "answer"]
+    assert len(updates) >= 5  # each photo is drawn as it is done
+    picked = shell.locate.pick(state, SimpleNamespace(index=2))
+    assert picked[shell.locate.parts.remedy]["visible"]
+    assert "pin-1" not in picked[shell.locate.parts.map]["document"]
+
+
+def test_one_bad_file_leaves_the_old_answer(shell: Shell) -> None:
+    state = last_state(shell, drop(shell, "photo.jpg"))
+    after = last_state(shell, drop(shell, "bad.jpg", state=state))
+    assert after.items == state.items
+    assert after.notice.startswith("bad.jpg was not read.")
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "../../etc/passwd", "https://example.org/a.jpg", ""])
+def test_a_path_from_elsewhere_is_refused(shell: Shell, engine: FakeEngine, path: str) -> None:
+    event = SimpleNamespace(files=[{"key": "f1", "name": "a.jpg", "file": path}])
+    state = last_state(shell, list(shell.locate.take_photos(LocateState(), event)))
+    assert state.items[0].status == "error"
+    assert engine.calls == []
+
+
+def test_a_photo_waits_for_the_model_and_says_so(tmp_path: Path, engine: FakeEngine) -> None:
+    gate = threading.Event()
+
+    def load(name: str | None, report: Any) -> FakeEngine:
+        report.event("encoding the gallery")
+        gate.wait(20)
+        return engine
+
+    shell = build_app(load, tmp_path, list_models=lambda: [FakeInfo()])
+    shell.host.start_once()
+    (tmp_path / "a.jpg").write_bytes(b"x")
+    event = SimpleNamespace(files=[{"key": "f1", "name": "a.jpg", "file": str(tmp_path / "a.jpg")}])
+    updates = shell.locate.take_photos(LocateState(), event)
+    assert "Waiting for the model" in next(updates)[shell.locate.parts.answer]
+    gate.set()
+    assert "Best match" in list(updates)[-1][shell.locate.parts.answer]
+    shell.host.close()
+
+
+def test_a_model_that_fails_is_an_error_of_each_photo(tmp_path: Path) -> None:
+    def load(name: str | None, report: Any) -> FakeEngine:
+        raise NotFoundError("The weights are missing.", "Download them.")
+
+    shell = build_app(load, tmp_path, list_models=lambda: [FakeInfo()])
+    shell.host.start_once()
+    state = last_state(shell, drop(shell, "photo.jpg"))
+    assert state.items[0].message == "The weights are missing. Download them."
+    assert "The weights are missing" in list(shell.follow_loading())[-1][shell.status]
+    shell.host.close()
+
+
+def test_switching_models_loads_the_other_one(tmp_path: Path, engine: FakeEngine) -> None:
+    loaded = []
+
+    def load(name: str | None, report: Any) -> FakeEngine:
+        loaded.append(name)
+        return engine
+
+    shell = build_app(load, tmp_path, list_models=lambda: [FakeInfo(), GEOCLIP])
+    list(shell.follow_loading())
+    list(shell.switch_model("geoclip"))
+    assert loaded == [None, "geoclip"]
+    shell.host.close()
+
+
+def test_a_model_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match="nothing"):
+        build_app(model="nothing", upload_folder=tmp_path, list_models=lambda: [FakeInfo()])
