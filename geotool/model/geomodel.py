@@ -14,7 +14,7 @@ from torch.nn import functional
 from geotool.core.errors import DeviceError, MismatchError, NotFoundError
 from geotool.core.records import QueryVector
 from geotool.core.report import Report, SilentReport, stop_if_asked
-from geotool.model import zoo
+from geotool.model import familiarity, zoo
 from geotool.model.backbone import VisionTower
 from geotool.model.devices import Precision, choose_precision, find_device, to_dtype
 from geotool.model.image_head import ImageHead
@@ -79,14 +79,7 @@ class GeoModel:
     @torch.inference_mode()
     def find_features(self, images: Sequence[Image]) -> Tensor:
         """RGB images -> (B, F) float32 features of the image tower, before head and normalisation."""
-        spec = self.info.spec["preprocessing"]
-        pixels = torch.stack([PREPROCESSING[spec["kind"]](image, spec) for image in images])
-        try:
-            return self.image_tower(pixels.to(self.device)).float()
-        except torch.OutOfMemoryError as error:
-            raise DeviceError(
-                f"{self.device} ran out of memory.", "Close other programs or choose --device cpu."
-            ) from error
+        return self._run_tower(self._preprocess(images))
 
     @cached_property
     def image_tower(self) -> nn.Module:
@@ -107,23 +100,36 @@ class GeoModel:
         spec["sigmas"] = tuple(spec["sigmas"])
         return self._fill(lambda: LocationEncoder(LocationSpec(**spec)), "location_encoder.")
 
+    @cached_property
+    def _familiar(self) -> dict[str, Tensor]:
+        """What familiarity is measured with; small enough to stay in full precision."""
+        tensors = read_tensors(zoo.weights_file(self.info), familiarity.PREFIX)
+        return {name: tensor.float().to(self.device) for name, tensor in tensors.items()}
+
+    def _preprocess(self, images: Sequence[Image]) -> Tensor:
+        spec = self.info.spec["preprocessing"]
+        return torch.stack([PREPROCESSING[spec["kind"]](image, spec) for image in images]).to(self.device)
+
+    def _run_tower(self, pixels: Tensor) -> Tensor:
+        try:
+            return self.image_tower(pixels).float()
+        except torch.OutOfMemoryError as error:
+            raise DeviceError(
+                f"{self.device} ran out of memory.", "Close other programs or choose --device cpu."
+            ) from error
+
     @torch.inference_mode()
     def _encode_batch(self, images: Sequence[Image]) -> list[QueryVector]:
-        features = self.find_features(images)
+        pixels = self._preprocess(images)
+        features = self._run_tower(pixels)
         vectors = functional.normalize(self.image_head(features), dim=1).cpu().numpy()  # (B, D)
-        scores = self._find_familiarity(features.cpu())
+        scores: Sequence[float | None] = [None] * len(images)
+        if self.info.spec["familiarity"] is not None:
+            scores = familiarity.score(pixels, features, self._familiar).tolist()
         return [
             QueryVector(vector=vector, encoder=self.fingerprint, familiarity=score)
             for vector, score in zip(vectors, scores, strict=True)
         ]
-
-    def _find_familiarity(self, features: Tensor) -> list[float] | list[None]:
-        parameters = self.info.spec["familiarity"]
-        if parameters is None:
-            return [None] * len(features)
-        from geotool.model import familiarity
-
-        return [float(score) for score in familiarity.score(features, parameters)]
 
     def _fill(
         self, build: Callable[[], nn.Module], prefix: str, precision: Precision | None = None

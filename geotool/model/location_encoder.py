@@ -51,7 +51,8 @@ class Capsule(nn.Module):
 
     def forward(self, xy: Tensor) -> Tensor:
         # The phase reaches thousands of radians: in half precision it would be noise.
-        phase = (2 * math.pi * xy.float()) @ self.frequencies.float().T  # (B, F)
+        with torch.autocast(xy.device.type, enabled=False):
+            phase = (2 * math.pi * xy.float()) @ self.frequencies.float().T  # (B, F)
         value = torch.cat([torch.cos(phase), torch.sin(phase)], dim=1)  # (B, 2F)
         value = value.to(self.head.weight.dtype)
         for layer in self.hidden:

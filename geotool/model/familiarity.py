@@ -1,0 +1,54 @@
+"""Tell pictures of the kind a model was trained on from all others.
+
+Two measures, each as what it would take to be as odd among the training tiles: how usual the colours
+are (log density of RGB, its lowest tenth, so that a red car counts however green the field around it
+is), and how far the image tower's features lie from the training tiles' (Mahalanobis distance, as in
+arXiv 1807.03888). Fitted by geotool.training.familiarity on tiles alone: no photograph is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from geotool.model.tile_tower import denormalise
+
+BINS = 24  # per colour channel
+PREFIX = "familiarity."  # of the tensors in a model's weights
+
+
+def score(pixels: Tensor, features: Tensor, parameters: Mapping[str, Tensor]) -> Tensor:
+    """(B, 3, S, S) normalised pixels and (B, F) tower features -> (B,): 0 is usual, less is odder.
+
+    -1 is about what one training tile in fifty reaches by one of the two measures.
+    """
+    measures = torch.stack([
+        measure_colours(denormalise(pixels), parameters["colours"]),
+        measure_features(features, parameters["mean"], parameters["precision"]),
+    ], dim=1)  # (B, 2)  # fmt: skip
+    oddness = (parameters["median"] - measures) / parameters["spread"]
+    return -oddness.clamp(min=0).square().sum(dim=1).sqrt()
+
+
+def find_bins(colours: Tensor) -> Tensor:
+    """(B, 3, S, S) in 0..1 -> (B, S * S) numbers of the bins of RGB space."""
+    red, green, blue = (colours.clamp(0, 1) * (BINS - 1e-3)).long().flatten(2).unbind(1)
+    return (red * BINS + green) * BINS + blue
+
+
+def measure_colours(colours: Tensor, log_density: Tensor) -> Tensor:
+    """(B,) log density of the colours of each picture: the one that a tenth of its pixels fall below."""
+    return log_density.float()[find_bins(colours)].quantile(0.1, dim=1)
+
+
+def measure_features(features: Tensor, mean: Tensor, precision: Tensor) -> Tensor:
+    """(B,) minus the Mahalanobis distance of the features, averaged over the map first."""
+    offset = average_map(features, len(mean)) - mean.float()  # (B, W)
+    return -((offset @ precision.float()) * offset).sum(dim=1).clamp(min=0).sqrt()
+
+
+def average_map(features: Tensor, width: int) -> Tensor:
+    """(B, F) flattened maps of `width` channels -> (B, W)."""
+    return features.float().unflatten(1, (width, -1)).mean(dim=2)

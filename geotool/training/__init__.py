@@ -1,0 +1,1 @@
+"""Train models on data sets of pictures with coordinates."""

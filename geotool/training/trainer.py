@@ -1,0 +1,158 @@
+"""One training: an image tower and a location encoder learn to agree, step by step."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.nn import functional
+
+from geotool.core.artifacts import write_json
+from geotool.core.errors import MismatchError
+from geotool.model.devices import choose_precision, to_dtype
+from geotool.model.image_head import ImageHead
+from geotool.model.location_encoder import LocationEncoder, LocationSpec
+from geotool.model.tile_tower import TileTower, normalise
+from geotool.training.augment import Augmenter
+from geotool.training.config import TrainConfig
+from geotool.training.loss import draw_negatives, soft_contrast
+from geotool.training.muon import Muon
+from geotool.training.tile_set import TileSet
+
+_FIRST_SCALE, _LAST_SCALE = 20.0, 100.0  # logits per cosine: at the start, and never above
+STATE_FILE, TENSORS_FILE = "state.json", "state.safetensors"
+
+
+class Pair(nn.Module):
+    """Image tower with its head, location encoder, and the learnt scale (temperature) of their cosines."""
+
+    def __init__(self, config: TrainConfig) -> None:
+        super().__init__()
+        self.image_tower = TileTower(widths=list(config.widths), blocks=list(config.blocks), grid=config.grid)
+        self.image_head = ImageHead([config.widths[-1] * config.grid**2, config.dim])
+        self.location_encoder = LocationEncoder(
+            LocationSpec(
+                sigmas=config.sigmas, frequencies=config.frequencies, hidden=config.hidden, dim=config.dim
+            )
+        )
+        self.width = config.widths[-1]
+        self.log_scale = nn.Parameter(torch.tensor(math.log(_FIRST_SCALE)))
+
+    @property
+    def scale(self) -> Tensor:
+        return self.log_scale.clamp(max=math.log(_LAST_SCALE)).exp()
+
+    def cosines(self, pixels: Tensor, places_deg: Tensor) -> Tensor:
+        """(B, 3, S, S) pixels and (P, 2) places -> (B, P)."""
+        images = functional.normalize(self.image_head(self.image_tower(pixels)).float(), dim=1)
+        return images @ functional.normalize(self.location_encoder(places_deg), dim=1).T
+
+
+class Trainer:
+    """Everything that a step changes, and how to store it. Step i draws from seed and i alone."""
+
+    def __init__(self, config: TrainConfig, tiles: TileSet, device: str) -> None:
+        torch.set_flush_denormal(True)  # gradients of settled pictures are tiny: ten times slower without
+        torch.manual_seed(config.seed)
+        self.config, self.tiles, self.device, self.step = config, tiles, device, 0
+        self.pair = Pair(config).to(device, memory_format=torch.channels_last)
+        self.augmenter = Augmenter(config.size_px)
+        self.optimisers = _build_optimisers(self.pair, config)
+        self.dtype = to_dtype(choose_precision(device))
+
+    def advance(self) -> float:
+        """One step; gives its loss."""
+        torch.manual_seed(self.config.seed * 1_000_003 + self.step)
+        for optimiser in self.optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = group["highest_lr"] * self._rate()
+        loss = self._find_loss(self._rows())
+        self.pair.zero_grad(set_to_none=True)
+        loss.backward()
+        for optimiser in self.optimisers:
+            optimiser.step()
+        self.step += 1
+        return loss.item()
+
+    def _find_loss(self, rows: Tensor) -> Tensor:
+        config, own = self.config, self.tiles.latlon_deg[rows]
+        tiles = self.tiles.pixels[rows]
+        pixels = self.augmenter(tiles, own[:, 0]) if config.augment else tiles.float() / 255
+        places = torch.cat([own, draw_negatives(self.tiles.latlon_deg, own, config.negatives)])
+        with torch.autocast(self.device, self.dtype, enabled=self.dtype != torch.float32):
+            cosines = self.pair.cosines(normalise(pixels).to(self.device), places.to(self.device))
+        own, places = own.to(self.device), places.to(self.device)
+        return soft_contrast(cosines.float(), self.pair.scale, own, places, config.softness_km)
+
+    def _rows(self) -> Tensor:
+        """Rows of this step: each epoch is a new shuffle, its last partial batch is left out."""
+        batch = min(self.config.batch, len(self.tiles))
+        epoch, position = divmod(self.step, len(self.tiles) // batch)
+        shuffle = torch.Generator().manual_seed(self.config.seed * 1_000_003 + epoch)
+        order = torch.randperm(len(self.tiles), generator=shuffle)
+        return order[position * batch : (position + 1) * batch]
+
+    def _rate(self) -> float:
+        """Share of the highest learning rate: up in a line, then down in a line."""
+        done, warmup = (self.step + 1) / (self.config.steps + 1), self.config.warmup
+        return done / warmup if done < warmup else (1 - done) / (1 - warmup)
+
+    def save(self, folder: Path) -> None:
+        """Write a checkpoint: tensors first, then the JSON that makes it count."""
+        folder.mkdir(parents=True, exist_ok=True)
+        tensors = {f"model.{name}": value for name, value in self.pair.state_dict().items()}
+        for number, optimiser in enumerate(self.optimisers):
+            for row, state in optimiser.state_dict()["state"].items():
+                tensors |= {f"optimiser.{number}.{row}.{key}": value for key, value in state.items()}
+        part = folder / f".{TENSORS_FILE}.part"
+        save_file({name: value.contiguous().cpu() for name, value in tensors.items()}, part)
+        part.replace(folder / TENSORS_FILE)
+        write_json(folder / STATE_FILE, {"step": self.step, "settings": settings(self.config, self.tiles)})
+
+    def load(self, folder: Path) -> None:
+        """Go on from a checkpoint. Raises MismatchError where it was made with other settings."""
+        state = json.loads((folder / STATE_FILE).read_text(encoding="utf-8"))
+        wanted = json.loads(json.dumps(settings(self.config, self.tiles)))
+        changed = [name for name, value in wanted.items() if state["settings"].get(name) != value]
+        if changed:
+            raise MismatchError(
+                f"The unfinished training in {folder} has another {', '.join(changed)}.",
+                "Give the same settings to go on, or remove that folder to start anew.",
+            )
+        tensors = load_file(folder / TENSORS_FILE, device=self.device)
+        model = {k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")}
+        self.pair.load_state_dict(model)
+        for number, optimiser in enumerate(self.optimisers):
+            stored: dict[int, dict[str, Tensor]] = {}
+            for name, value in tensors.items():
+                if name.startswith(f"optimiser.{number}."):
+                    row, key = name.split(".")[2:]
+                    stored.setdefault(int(row), {})[key] = value
+            optimiser.load_state_dict({"state": stored, "param_groups": optimiser.state_dict()["param_groups"]})
+        self.step = state["step"]
+
+
+def settings(config: TrainConfig, tiles: TileSet) -> dict[str, Any]:
+    """What a training depends on, for its checkpoint."""
+    paths = ("data", "out", "device", "save_every", "gallery", "title", "purpose", "licence")
+    kept = {name: value for name, value in vars(config).items() if name not in paths}
+    return {**kept, "pictures": len(tiles), "places": float(tiles.latlon_deg.double().sum())}
+
+
+def _build_optimisers(pair: Pair, config: TrainConfig) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices between hidden layers, AdamW for the stem, norms, biases and the scale."""
+    location = [layer.weight for layer in pair.location_encoder.modules() if isinstance(layer, nn.Linear)]
+    stages = [p for p in pair.image_tower.stages.parameters() if p.ndim > 1]
+    matrices = [*stages, pair.image_head[0].weight, *location]
+    rest = [p for p in pair.parameters() if all(p is not q for q in matrices)]
+    muon = [{"params": matrices, "highest_lr": config.muon_lr}]
+    adam = [{"params": rest, "weight_decay": 0.0, "highest_lr": config.lr}]
+    return [
+        Muon(muon, lr=config.muon_lr),
+        torch.optim.AdamW(adam, lr=config.lr, betas=(0.9, 0.98), fused=True),
+    ]
