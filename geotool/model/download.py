@@ -7,6 +7,7 @@ requests; only the loop over the bytes is ours. No account is used, even where a
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from geotool.core.report import Report, stop_if_asked
 _ATTEMPTS = 5  # in a row without a single new byte
 _PAUSE_S = 2.0  # before trying again
 _TIMEOUT_S = 30.0
-_BLOCK = 1 << 20
+_BLOCK = 1 << 18  # what a broken connection may lose
 _TO_RESUME = "Start the same command again: it goes on where it stopped."
 
 
@@ -70,14 +71,13 @@ def check_hub(remote: RemoteFile) -> None:
     Raises RemoteError without network, NotFoundError, MismatchError where they are not the known ones.
     """
     import httpx
-    from huggingface_hub import get_hf_file_metadata
-    from huggingface_hub.errors import EntryNotFoundError, OfflineModeIsEnabled, RepositoryNotFoundError
 
+    hub = _import_hub()
     try:
-        found = get_hf_file_metadata(_url(remote), token=False, timeout=_TIMEOUT_S)
-    except OfflineModeIsEnabled:
+        found = hub.get_hf_file_metadata(_url(remote), token=False, timeout=_TIMEOUT_S)
+    except hub.errors.OfflineModeIsEnabled:
         _refuse(remote, "HF_HUB_OFFLINE is set")
-    except (EntryNotFoundError, RepositoryNotFoundError) as error:
+    except (hub.errors.EntryNotFoundError, hub.errors.RepositoryNotFoundError) as error:
         raise NotFoundError(f"The Hub has no {remote} (any more).", _other_way(remote)) from error
     except (httpx.HTTPError, OSError) as error:
         _refuse(remote, _to_reason(error))
@@ -103,13 +103,16 @@ def check_space(folder: Path, needed_bytes: int) -> None:
 def _fetch_rest(remote: RemoteFile, part: Path, report: Report) -> str | None:
     """Append what is missing; the reason if the connection broke, None if the file is whole."""
     import httpx
-    from huggingface_hub import get_session
 
     headers = {"User-Agent": "geotool", "Accept-Encoding": "identity"}  # the bytes as they are stored
     if done := _size(part):
         headers["Range"] = f"bytes={done}-"
     try:
-        with get_session().stream("GET", _url(remote), headers=headers, timeout=_TIMEOUT_S) as response:
+        with (
+            _import_hub()
+            .get_session()
+            .stream("GET", _url(remote), headers=headers, timeout=_TIMEOUT_S) as response
+        ):
             response.raise_for_status()
             _append(response, part, remote, report)
     except (httpx.HTTPError, OSError) as error:
@@ -153,9 +156,16 @@ def _other_way(remote: RemoteFile) -> str:
 
 
 def _url(remote: RemoteFile) -> str:
-    from huggingface_hub import hf_hub_url
+    return _import_hub().hf_hub_url(remote.repo, remote.file, revision=remote.revision)
 
-    return hf_hub_url(remote.repo, remote.file, revision=remote.revision)
+
+def _import_hub() -> Any:
+    """The library without its telemetry, which asks the Hub a question and writes outside the home folder."""
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    import huggingface_hub
+    import huggingface_hub.errors
+
+    return huggingface_hub
 
 
 def _size(path: Path) -> int:
