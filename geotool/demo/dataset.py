@@ -72,7 +72,8 @@ def _prepare(folder: Path, recipe: TileRecipe) -> None:
         if found != asdict(recipe):
             changed = ", ".join(k for k, v in asdict(recipe).items() if found.get(k) != v)
             raise MismatchError(
-                f"{folder} holds tiles made with another {changed}.", "Give another folder, or remove this one."
+                f"{folder} holds tiles made with another {changed}.",
+                "Give another folder, or remove this one.",
             )
     elif folder.exists() and any(folder.iterdir()):
         raise UsageError(f"{folder} is not empty and holds no tiles of this command.", "Give a new folder.")
@@ -132,7 +133,7 @@ def _write_block(start: int) -> list[tuple[str, float, float]]:
 
 def _write_table(path: Path, rows: list[tuple[str, float, float]]) -> None:
     part = path.with_name(f".{path.name}.part")
-    with open(part, "w", encoding="utf-8", newline="") as file:
+    with part.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["IMG_ID", "LAT", "LON"])
         writer.writerows((name, f"{lat:.5f}", f"{lon:.5f}") for name, lat, lon in rows)

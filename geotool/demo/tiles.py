@@ -11,7 +11,6 @@ from geotool.core.errors import BadImageError
 from geotool.core.geo import EARTH_RADIUS_KM, LatLon
 from geotool.demo.raster import Raster
 
-
 SPAN_RANGE_KM = (600.0, 1200.0)
 # Both seasons show Antarctica as white without ground features, painted by hand and not alike.
 SOUTHERN_LIMIT_DEG = -60.0

@@ -49,7 +49,8 @@ class Augmenter:
         cover = torch.sigmoid(lie * _uniform(count, 1, 5)) * _uniform(count, 0.5, 1)
         cover = cover * (~sea[chosen] | frozen)
         white = _uniform(count, 0.4, 0.98) + detail * _uniform(count, -2, 2) + light * _uniform(count, 0, 0.4)
-        tint = torch.cat([_uniform(count, 0.92, 1), torch.ones(count, 1, 1, 1), _uniform(count, 1, 1.1)], dim=1)
+        green = torch.ones(count, 1, 1, 1)
+        tint = torch.cat([_uniform(count, 0.92, 1), green, _uniform(count, 1, 1.1)], dim=1)
         x = x.clone()
         x[chosen] = torch.lerp(ground, (white + 0.04 * fine) * tint, cover)
         return x

@@ -23,7 +23,7 @@ class TrainConfig:
     lr: float = option(2e-3, help="highest learning rate of everything else (AdamW)", min=0)
     warmup: float = option(0.1, help="share of the steps in which the learning rate rises", min=0, max=1)
     negatives: int = option(1024, help="places beside the batch's own that a picture is compared with", min=0)
-    softness_km: float = option(30.0, help="places nearer than about this count as right too", min=1, unit="km")
+    softness_km: float = option(30.0, help="places about this near count as right too", min=1, unit="km")
     augment: bool = option(True, help="vary season, snow, colours, turn and scale")
     save_every: int = option(200, help="steps between two checkpoints", min=1)
     size_px: int = option(64, help="side of the pictures the tower sees", min=32, unit="px")

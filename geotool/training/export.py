@@ -34,10 +34,11 @@ def write_model(
     try:
         tensors = {**pair.state_dict(), **{PREFIX + name: value for name, value in familiarity[0].items()}}
         tensors.pop("log_scale")
-        save_file({name: _to_stored(name, value) for name, value in tensors.items()}, temporary / WEIGHTS_FILE)
-        (temporary / WEIGHTS_FILE).chmod(0o644)  # the library writes it for its owner alone
+        weights = temporary / WEIGHTS_FILE
+        save_file({name: _to_stored(name, value) for name, value in tensors.items()}, weights)
+        weights.chmod(0o644)  # the library writes it for its owner alone
         np.save(temporary / COORDINATES_FILE, gallery_deg.astype(np.float32))
-        spec = _to_spec(config, pair, familiarity[1], file_sha256(temporary / WEIGHTS_FILE))
+        spec = _to_spec(config, pair, familiarity[1], file_sha256(weights))
         write_json(temporary / SPEC_FILE, spec)
         replace_folder(temporary, config.out)
     finally:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -26,10 +28,11 @@ def fit_familiarity(pair: Pair, tiles: TileSet, size_px: int, seed: int) -> tupl
     """
     torch.manual_seed(seed)
     rows = torch.randperm(len(tiles))[:_TILES]
-    plain = functional.interpolate(tiles.pixels[rows].float() / 255, size=(size_px, size_px), mode="bilinear", antialias=True)
+    plain = _in_batches(lambda pixels: _scale(pixels, size_px), tiles.pixels[rows])
     varied = _in_batches(Augmenter(size_px), tiles.pixels[rows], tiles.latlon_deg[rows, 0])
     features, others = (_in_batches(pair.image_tower, normalise(x)) for x in (plain, varied))
-    parameters = {"colours": _find_log_density(plain), **_fit_gaussian(torch.cat([features, others]), pair.width)}
+    parameters = _fit_gaussian(torch.cat([features, others]), pair.width)
+    parameters["colours"] = _find_log_density(plain)
     measures = torch.stack([
         measure_colours(plain, parameters["colours"]),
         measure_features(features, parameters["mean"], parameters["precision"]),
@@ -41,7 +44,9 @@ def fit_familiarity(pair: Pair, tiles: TileSet, size_px: int, seed: int) -> tupl
 
 def _find_log_density(colours: Tensor) -> Tensor:
     """(BINS ** 3,) log of the share of pixels per bin, half of it blurred over the neighbours."""
-    counts = sum(torch.bincount(find_bins(part).flatten(), minlength=BINS**3) for part in colours.split(_AT_ONCE))
+    counts = torch.zeros(BINS**3)
+    for part in colours.split(_AT_ONCE):
+        counts += torch.bincount(find_bins(part).flatten(), minlength=BINS**3)
     share = (counts / counts.sum()).view(1, 1, BINS, BINS, BINS)
     share = 0.5 * share + 0.5 * functional.avg_pool3d(share, 3, 1, 1)
     return (share.flatten() + 1e-6).log()
@@ -56,6 +61,12 @@ def _fit_gaussian(features: Tensor, width: int) -> dict[str, Tensor]:
     return {"mean": averages.mean(dim=0), "precision": precision}
 
 
-def _in_batches(function, *inputs: Tensor) -> Tensor:
+def _scale(pixels: Tensor, size_px: int) -> Tensor:
+    """uint8 tiles as the tower sees them when a picture is located."""
+    size = (size_px, size_px)
+    return functional.interpolate(pixels.float() / 255, size=size, mode="bilinear", antialias=True)
+
+
+def _in_batches(function: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
     parts = zip(*(x.split(_AT_ONCE) for x in inputs), strict=True)
     return torch.cat([function(*part) for part in parts])

@@ -22,7 +22,9 @@ def draw_negatives(latlon_deg: Tensor, batch_deg: Tensor, count: int) -> Tensor:
     return torch.cat([moved, latlon_deg[torch.randint(0, len(latlon_deg), (count - near,))]])
 
 
-def soft_contrast(cosines: Tensor, scale: Tensor, batch_deg: Tensor, places_deg: Tensor, softness_km: float) -> Tensor:
+def soft_contrast(
+    cosines: Tensor, scale: Tensor, batch_deg: Tensor, places_deg: Tensor, softness_km: float
+) -> Tensor:
     """The loss of (B, B + M) cosines between pictures and places, own places first.
 
     The target of a picture is spread over the places by exp(-(d / softness)^2 / 2) of their distance
@@ -56,4 +58,5 @@ def to_xyz(latlon_deg: Tensor) -> Tensor:
 def from_xyz(xyz: Tensor) -> Tensor:
     """(N, 3) vectors of any positive length -> (N, 2) degrees."""
     unit = functional.normalize(xyz, dim=1)
-    return torch.rad2deg(torch.stack([unit[:, 2].clamp(-1, 1).asin(), torch.atan2(unit[:, 1], unit[:, 0])], dim=1))
+    lat, lon = unit[:, 2].clamp(-1, 1).asin(), torch.atan2(unit[:, 1], unit[:, 0])
+    return torch.rad2deg(torch.stack([lat, lon], dim=1))

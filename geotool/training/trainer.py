@@ -128,13 +128,21 @@ class Trainer:
         model = {k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")}
         self.pair.load_state_dict(model)
         for number, optimiser in enumerate(self.optimisers):
-            stored: dict[int, dict[str, Tensor]] = {}
-            for name, value in tensors.items():
-                if name.startswith(f"optimiser.{number}."):
-                    row, key = name.split(".")[2:]
-                    stored.setdefault(int(row), {})[key] = value
-            optimiser.load_state_dict({"state": stored, "param_groups": optimiser.state_dict()["param_groups"]})
+            _load_optimiser(optimiser, f"optimiser.{number}.", tensors)
         self.step = state["step"]
+
+
+def _load_optimiser(optimiser: torch.optim.Optimizer, prefix: str, tensors: dict[str, Tensor]) -> None:
+    groups = optimiser.state_dict()["param_groups"]
+    weights = [weight for group in optimiser.param_groups for weight in group["params"]]
+    state: dict[int, dict[str, Tensor]] = {}
+    for name in (name for name in tensors if name.startswith(prefix)):
+        row, key = name.removeprefix(prefix).split(".")
+        value, weight = tensors[name], weights[int(row)]
+        # In the weight's own memory layout: another one sums in another order, and results drift.
+        same = torch.empty_like(weight).copy_(value) if value.shape == weight.shape else value
+        state.setdefault(int(row), {})[key] = same
+    optimiser.load_state_dict({"state": state, "param_groups": groups})
 
 
 def settings(config: TrainConfig, tiles: TileSet) -> dict[str, Any]:
