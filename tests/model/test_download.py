@@ -38,7 +38,7 @@ class FakeHub:
         self.url = f"http://127.0.0.1:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
-    def _handler(hub) -> type[BaseHTTPRequestHandler]:  # noqa: N805 (self is the request's)
+    def _handler(hub) -> type[BaseHTTPRequestHandler]:
         class Handler(BaseHTTPRequestHandler):
             def do_HEAD(self) -> None:
                 self._redirect()
