@@ -41,8 +41,11 @@ class Config:
     home: Path | None = option(None, help="folder for what geotool writes (default: checkpoints)")
 
 
-def run(config: Config) -> None:
-    """Serve until Ctrl-C. Raises UsageError (address, port, home), NotFoundError (model)."""
+def run(config: Config, **parts: Any) -> None:
+    """Serve until Ctrl-C. Raises UsageError (address, port, home), NotFoundError (model).
+
+    `parts` replace what `shell.build_app` uses by default: the engine and the list of models.
+    """
     if config.host not in LOOPBACK_NAMES:
         raise UsageError(
             f"The window cannot be served on {config.host}.",
@@ -58,7 +61,7 @@ def run(config: Config) -> None:
             print(f"geotool: {address}  (Ctrl-C ends it)", flush=True)
             if config.browser:
                 threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
-            _serve(listener, folder, config.model)
+            _serve(listener, folder, {"model": config.model, **parts})
 
 
 def listen(port: int | None) -> socket.socket:
@@ -87,12 +90,12 @@ def prepare_environment(folder: Path) -> None:
         os.environ[name] = ",".join([*kept, *(n for n in LOOPBACK_NAMES if n not in kept)])
 
 
-def _serve(listener: socket.socket, folder: Path, model: str | None) -> None:
+def _serve(listener: socket.socket, folder: Path, parts: dict[str, Any]) -> None:
     import uvicorn
 
     from geotool.ui.shell import build_app
 
-    shell = build_app(upload_folder=folder, model=model)
+    shell = build_app(upload_folder=folder, **parts)
     settings = uvicorn.Config(build_server(shell, folder), log_level="warning", timeout_graceful_shutdown=2)
     try:
         uvicorn.Server(settings).run(sockets=[listener])

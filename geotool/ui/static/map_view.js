@@ -4,6 +4,7 @@ function mapView(element, props, trigger, watch) {
   const frame = element.querySelector("iframe");
   let shownDocument = null;
   let ready = false;
+  let selected = null; // chosen in the table, perhaps before the frame is there
   const post = (message) => ready && frame.contentWindow.postMessage({ target: "geotool-map", ...message }, "*");
   const theme = () => (document.body.classList.contains("dark") ? "dark" : "light");
 
@@ -12,6 +13,7 @@ function mapView(element, props, trigger, watch) {
     if (value.document && value.document !== shownDocument) {
       shownDocument = value.document;
       ready = false;
+      selected = null;
       frame.srcdoc = value.document;
     } else {
       post({ overlay: value.overlay });
@@ -20,12 +22,15 @@ function mapView(element, props, trigger, watch) {
   window.addEventListener("message", (event) => {
     if (event.source !== frame.contentWindow || event.data?.source !== "geotool-map") return;
     const message = event.data;
-    if (message.type === "ready") { ready = true; post({ theme: theme(), overlay: props.value?.overlay }); }
+    if (message.type === "ready") { ready = true; post({ theme: theme(), overlay: props.value?.overlay, select: selected }); }
     if (message.type === "click") trigger("truth", { lat: message.lat, lon: message.lon });
     if (message.type === "hover" || message.type === "select") tell(message.type, message.rank, "map");
   });
   const tell = (type, rank, from) => window.dispatchEvent(new CustomEvent("geotool-pin", { detail: { type, rank, from } }));
-  window.addEventListener("geotool-pin", ({ detail }) => detail.from !== "map" && post({ [detail.type]: detail.rank }));
+  window.addEventListener("geotool-pin", ({ detail }) => {
+    if (detail.type === "select") selected = detail.rank;
+    if (detail.from !== "map") post({ [detail.type]: detail.rank });
+  });
   new MutationObserver(() => post({ theme: theme() })).observe(document.body, { attributeFilter: ["class"] });
   watch("value", render);
   render();
