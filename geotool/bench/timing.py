@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 
 def least_seconds(sides: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
@@ -24,6 +25,9 @@ def peak_memory_mb() -> float | None:
     """The most memory this process held so far, in MB; None where the system does not say (Windows)."""
     if sys.platform == "win32":
         return None
+    if sys.platform == "linux":  # getrusage would count the parent's memory: it is kept across exec
+        with Path("/proc/self/status").open(encoding="utf-8") as status:
+            return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) * 1024 / 1e6
     import resource
 
     unit_bytes = 1 if sys.platform == "darwin" else 1024
