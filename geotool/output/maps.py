@@ -27,7 +27,7 @@ from geotool.output.numbers import format_latlon
 BASEMAP_DIR = ASSETS_DIR / "basemap"
 ATTRIBUTION = "Natural Earth, GeoNames"
 FIRST_PIN_PX, NEXT_PIN_PX, LAST_PIN_PX = 34, 28, 20
-CLOSEST_ZOOM = 7  # when the map chooses its own view: the outlines carry no more detail
+CLOSEST_ZOOM = 6  # when the map chooses its own view: the outlines carry no more detail
 
 
 def build_map(prediction: Prediction | None = None, others: Sequence[Prediction] = ()) -> str:

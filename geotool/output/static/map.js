@@ -133,7 +133,7 @@ function geotoolMap(map, settings) {
   function showAll() {
     const points = pins().map((pin) => pin.getLatLng());
     if (overlay) points.push(L.latLng(overlay.truth));
-    if (points.length) map.fitBounds(L.latLngBounds(points), { padding: [40, 40], maxZoom: 7 });
+    if (points.length) map.fitBounds(L.latLngBounds(points), { padding: [40, 40], maxZoom: 6 });
   }
 
   // --- pins: linked with the table of the window

@@ -74,8 +74,9 @@ class LocateTab:
         with gr.Row(equal_height=False, elem_id="gt-work"):
             with gr.Column(scale=2, min_width=340):
                 box = photo_box(present.photo_box_value(empty), MAX_FILE_MB)
-                self.again = gr.Button("Locate again", size="sm", visible=False, elem_id="gt-again")
-                self.example_row = example_row(present.examples_html(EXAMPLES_URL, self.examples))
+                with gr.Row(elem_id="gt-under"):
+                    self.example_row = example_row(present.examples_html(EXAMPLES_URL, self.examples))
+                    self.again = gr.Button("Locate again", size="sm", visible=False, elem_id="gt-again")
                 answer = gr.HTML(present.answer_html(empty, self.host.state()), elem_id="gt-answer")
                 remedy = gr.Button("Get a model for photographs", variant="primary", visible=False)
                 truth, note = self._build_truth()
