@@ -1,8 +1,8 @@
 """Tell pictures of the kind a model was trained on from all others.
 
-Two measures, each as what it would take to be as odd among the training tiles: how usual the colours
-are (log density of RGB, its lowest tenth, so that a red car counts however green the field around it
-is), and how far the image tower's features lie from the training tiles' (Mahalanobis distance, as in
+Three measures, each in units of what the oddest training tiles reach: how usual the colours are (log
+density of RGB, its mean and its lowest tenth, so that a red car counts however green the field around
+it is), and how far the image tower's features lie from the training tiles' (Mahalanobis distance, as in
 arXiv 1807.03888). Fitted by geotool.training.familiarity on tiles alone: no photograph is needed.
 """
 
@@ -16,20 +16,25 @@ from torch import Tensor
 from geotool.model.tile_tower import denormalise
 
 BINS = 24  # per colour channel
+_MIN_CONTRAST = 0.002  # half a grey level: a picture of one colour shows nothing to recognise
+_FLAT_SCORE = -100.0
 PREFIX = "familiarity."  # of the tensors in a model's weights
 
 
 def score(pixels: Tensor, features: Tensor, parameters: Mapping[str, Tensor]) -> Tensor:
     """(B, 3, S, S) normalised pixels and (B, F) tower features -> (B,): 0 is usual, less is odder.
 
-    -1 is about what one training tile in fifty reaches by one of the two measures.
+    -1 is about what one training tile in fifty reaches by one of the measures.
     """
+    colours = denormalise(pixels)
     measures = torch.stack([
-        measure_colours(denormalise(pixels), parameters["colours"]),
+        *measure_colours(colours, parameters["colours"]),
         measure_features(features, parameters["mean"], parameters["precision"]),
-    ], dim=1)  # (B, 2)  # fmt: skip
+    ], dim=1)  # (B, 3)  # fmt: skip
     oddness = (parameters["median"] - measures) / parameters["spread"]
-    return -oddness.clamp(min=0).square().sum(dim=1).sqrt()
+    usual = -oddness.clamp(min=0).square().sum(dim=1).sqrt()
+    contrast = colours.mean(dim=1).flatten(1).std(dim=1)
+    return usual.where(contrast > _MIN_CONTRAST, _FLAT_SCORE)
 
 
 def find_bins(colours: Tensor) -> Tensor:
@@ -38,9 +43,10 @@ def find_bins(colours: Tensor) -> Tensor:
     return (red * BINS + green) * BINS + blue
 
 
-def measure_colours(colours: Tensor, log_density: Tensor) -> Tensor:
-    """(B,) log density of the colours of each picture: the one that a tenth of its pixels fall below."""
-    return log_density.float()[find_bins(colours)].quantile(0.1, dim=1)
+def measure_colours(colours: Tensor, log_density: Tensor) -> tuple[Tensor, Tensor]:
+    """Log density of the colours of each picture, (B,) each: its mean, and what a tenth falls below."""
+    found = log_density.float()[find_bins(colours)]  # (B, S * S)
+    return found.mean(dim=1), found.quantile(0.1, dim=1)
 
 
 def measure_features(features: Tensor, mean: Tensor, precision: Tensor) -> Tensor:

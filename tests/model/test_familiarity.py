@@ -59,6 +59,8 @@ def _drawings() -> dict[str, Image.Image]:
         "noise": Image.fromarray(rng.integers(0, 256, (200, 200, 3), dtype=np.uint8)),
         "red": Image.new("RGB", (200, 200), (220, 30, 30)),
         "grey": Image.new("RGB", (200, 200), (128, 128, 128)),
+        "white": Image.new("RGB", (200, 200), "white"),
+        "black": Image.new("RGB", (200, 200)),
         "page": page,
     }
 

@@ -17,6 +17,12 @@ def test_shapes_at_every_input_size():
         assert tower(torch.zeros(3, 3, size_px, size_px)).shape == (3, 16 * 2 * 2)
 
 
+def test_quarter_turns_of_a_tile_have_the_same_features():
+    torch.manual_seed(0)
+    tower, tile = TileTower(widths=[4, 8, 16], blocks=[1, 1], grid=2).eval(), torch.randn(1, 3, 32, 32)
+    assert torch.allclose(tower(tile), tower(tile.rot90(1, (2, 3))), atol=1e-5)
+
+
 def test_pixels_are_a_normalised_square_of_the_middle():
     pixels = np.zeros((60, 200, 3), dtype=np.uint8)
     pixels[:, 66:134] = (255, 0, 0)  # a little wider: the filter looks over the edge
