@@ -115,14 +115,14 @@ def _unknown(load: LoadState, remedy: ModelInfo | None) -> str:
     if load.engine is None:
         return _card(title, "It does not look like what the model was made for.", "unknown")
     info = load.engine.info
-    words = f"It does not look like what {info.title} was made for: {_lower(info.purpose)}"
+    words = f"It does not look like the pictures that the model in use was made for. {info.purpose}"
     if remedy is not None:
-        words += f" {remedy.title} would help: {_lower(remedy.purpose)}"
+        words += f" What would help is {remedy.title}, for {_lower(remedy.purpose)}"
     return _card(title, words, "unknown")
 
 
 def _lower(sentence: str) -> str:
-    """A sentence continued after a colon; names in capitals stay."""
+    """A sentence continued inside another; names in capitals stay."""
     return sentence[:1].lower() + sentence[1:] if sentence[1:2].islower() else sentence
 
 
@@ -162,7 +162,8 @@ def candidates_html(prediction: Prediction | None) -> str:
     """The table of candidates; its script links the rows with the pins."""
     if prediction is None or not prediction.candidates:
         return ""
-    head = "".join(f'<th scope="col">{title}</th>' for title in ("#", "Error", "Lat, lon", "", "Cosine"))
+    titles = ("#", "Error", "Lat, lon", '<span class="gt-spoken">Copy</span>', "Cosine")
+    head = "".join(f'<th scope="col">{title}</th>' for title in titles)
     most = max(candidate.cosine for candidate in prediction.candidates)
     rows = "".join(_row(candidate, prediction.photo, most) for candidate in prediction.candidates)
     return (
@@ -254,7 +255,7 @@ def model_card_html(info: ModelInfo, in_use: bool) -> str:
     rows += [("Accuracy", line) for line in accuracy_lines(info.accuracy)] or [
         ("Accuracy", "not measured here")
     ]
-    head = f"<h3>{escape(info.title)}</h3><p>{escape(info.purpose)}</p>"
+    head = f"<h2>{escape(info.title)}</h2><p>{escape(info.purpose)}</p>"
     return f'<div class="gt-model">{head}{_definition_list(rows)}</div>'
 
 
