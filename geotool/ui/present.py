@@ -84,7 +84,7 @@ def answer_html(state: LocateState, load: LoadState, remedy: ModelInfo | None = 
 
 def _working(state: LocateState, item: Item) -> str:
     if state.waiting_for:
-        return _card("Waiting for the model", state.waiting_for, "busy")
+        return _card("Waiting for the model", state.waiting_for, "busy", _bar(state.waiting_share))
     done = sum(i.status not in ("waiting", "working") for i in state.items)
     count = f" ({done + 1} of {len(state.items)})" if len(state.items) > 1 else ""
     return _card(
@@ -147,8 +147,11 @@ def progress_html(step: str, share: float | None) -> str:
     words = escape((step or "Working").capitalize())
     if share is None:
         return f'<p role="status">{words}</p>'
-    bar = f'<div class="gt-bar"><i style="width:{share:.1%}"></i></div>'
-    return f'<p role="status">{words}: {share:.0%}</p>{bar}'
+    return f'<p role="status">{words}: {share:.0%}</p>{_bar(share)}'
+
+
+def _bar(share: float | None) -> str:
+    return "" if share is None else f'<div class="gt-bar"><i style="width:{share:.1%}"></i></div>'
 
 
 def _card(title: str, words: str, kind: str = "", extra_html: str = "") -> str:

@@ -52,7 +52,7 @@ class Shell:
             ready = self._ready()
             self.chosen = gr.Dropdown(
                 ready,
-                value=None,
+                value=self._first(ready),
                 label="Model",
                 show_label=False,
                 container=False,
@@ -105,6 +105,12 @@ class Shell:
 
     def _ready(self) -> list[tuple[str, str]]:
         return [(info.title, info.name) for info in self.list_models() if info.state == "ready"]
+
+    def _first(self, ready: list[tuple[str, str]]) -> str | None:
+        """The name that stands in the header before the model is there: the asked one, else the default."""
+        names = [name for _, name in ready]
+        wanted = (self.host.state().name, zoo.PREFERRED, zoo.FALLBACK, *names)
+        return next((name for name in wanted if name in names), None)
 
     def _dropdown(self, name: str | None) -> Any:
         ready = self._ready()

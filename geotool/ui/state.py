@@ -52,6 +52,7 @@ class LocateState:
     selected: int = 0
     notice: str = ""
     waiting_for: str = ""  # why the work has not begun: the model is still loading
+    waiting_share: float | None = None  # how much of that loading is done, 0..1
     map_html: str = ""
 
     @property

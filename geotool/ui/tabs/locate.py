@@ -168,7 +168,7 @@ class LocateTab:
         """States that say why the work has not begun, until the model is there or has failed."""
         load = self.host.state()
         while load.phase in ("idle", "loading"):
-            yield replace(state, waiting_for=waiting_words(load))
+            yield replace(state, waiting_for=waiting_words(load), waiting_share=load.share)
             load = self.host.wait(WAIT_STEP_S)
         yield replace(state, waiting_for="")
 
@@ -263,5 +263,4 @@ def with_map(state: LocateState) -> LocateState:
 
 def waiting_words(load: LoadState) -> str:
     step = f" ({load.step})" if load.step else ""
-    share = f" {load.share:.0%} done." if load.share is not None else ""
-    return f"The model is being loaded{step}; your photo comes next.{share}"
+    return f"The model is being loaded{step}; your photo comes next."
