@@ -43,7 +43,7 @@ def main(argv: list[str] | None = None) -> int:
     except BrokenPipeError:  # the reader (head, less) has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the last line: whatever comes here is a bug to report
         return _say_unexpected(error, "--traceback" in arguments)
 
 

@@ -107,7 +107,11 @@ def _field_defaults(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef) and node.name.endswith("Config"):
             for field in node.body:
-                if isinstance(field, ast.AnnAssign) and isinstance(field.value, ast.Call) and field.value.args:
+                if (
+                    isinstance(field, ast.AnnAssign)
+                    and isinstance(field.value, ast.Call)
+                    and field.value.args
+                ):
                     yield ast.unparse(field.target), field.value.args[0]
 
 
@@ -140,13 +144,16 @@ def test_broad_excepts_are_the_allowed_two() -> None:
         for module, tree, _ in MODULES
         for node in ast.walk(tree)
         if isinstance(node, ast.ExceptHandler)
-        and (node.type is None or (isinstance(node.type, ast.Name) and node.type.id in {"Exception", "BaseException"}))
+        and (
+            node.type is None
+            or (isinstance(node.type, ast.Name) and node.type.id in {"Exception", "BaseException"})
+        )
     ]
     assert sorted(broad) == ["cli.py", "engine.py"]
 
 
 def test_no_pickle_and_no_eval() -> None:
-    for module, tree, text in MODULES:
+    for module, tree, _ in MODULES:
         found = set(imports(tree)) - {"pickle.UnpicklingError"}  # to refuse a file that torch refuses
         assert not {"pickle", "joblib", "dill"} & {name.split(".")[0] for name in found}, module
         for node in ast.walk(tree):

@@ -11,12 +11,18 @@ from geotool.cli import main
 from geotool.commands import COMMANDS
 
 PROJECT_DIR = Path(__file__).resolve().parents[1]
-PAGES = [PROJECT_DIR / "README.md", PROJECT_DIR / "CONTRIBUTING.md", *sorted((PROJECT_DIR / "docs").glob("*.md"))]
+PAGES = [
+    PROJECT_DIR / "README.md",
+    PROJECT_DIR / "CONTRIBUTING.md",
+    *sorted((PROJECT_DIR / "docs").glob("*.md")),
+]
 README = PAGES[0].read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_has_help_and_is_in_the_readme(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_command_has_help_and_is_in_the_readme(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as stop:
         main([command, "--help"])
     assert not stop.value.code

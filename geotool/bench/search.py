@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -111,11 +112,16 @@ def _unit(rows: np.ndarray) -> np.ndarray:
 
 
 def _measure(
-    kind: str, queries: np.ndarray, searchers: dict[str, Searcher], build_s: dict[str, float], n: int, rounds: int
-) -> list[dict[str, Any]]:  # fmt: skip
+    kind: str,
+    queries: np.ndarray,
+    searchers: dict[str, Searcher],
+    build_s: dict[str, float],
+    n: int,
+    rounds: int,
+) -> list[dict[str, Any]]:
     truth, _ = searchers["exact fp32"](queries, 10)
-    single = least_seconds({k: lambda f=f: f(queries[:1], 10) for k, f in searchers.items()}, rounds)  # type: ignore[misc]
-    batch = least_seconds({k: lambda f=f: f(queries[:BATCH], 10) for k, f in searchers.items()}, rounds)  # type: ignore[misc]
+    single = least_seconds({k: partial(f, queries[:1], 10) for k, f in searchers.items()}, rounds)
+    batch = least_seconds({k: partial(f, queries[:BATCH], 10) for k, f in searchers.items()}, rounds)
     return [
         {
             "gallery_size": n,

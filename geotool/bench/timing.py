@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 
-def least_seconds(sides: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+def least_seconds(sides: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
     """Call every side once per round, in turns; the least seconds of each, after one warm-up call."""
     for call in sides.values():
         call()

@@ -25,7 +25,7 @@ def run(config: Config, report: Report) -> None:
     if config.subject == "encode":
         from geotool.bench.encode import run_encode as run_subject
     else:
-        from geotool.bench.search import run_search as run_subject  # type: ignore[assignment]
+        from geotool.bench.search import run_search as run_subject
     rows = run_subject(config.device, config.rounds, report)
     print(json.dumps({"rows": rows}) if config.format == "json" else _to_table(rows))
 
@@ -36,7 +36,9 @@ def _to_table(rows: list[dict[str, Any]]) -> str:
     for columns in dict.fromkeys(tuple(row) for row in rows):
         cells = [columns, *(tuple(_short(v) for v in row.values()) for row in rows if tuple(row) == columns)]
         widths = [max(len(line[i]) for line in cells) for i in range(len(columns))]
-        blocks.append("\n".join("  ".join(f"{c:<{w}}" for c, w in zip(line, widths, strict=True)) for line in cells))
+        blocks.append(
+            "\n".join("  ".join(f"{c:<{w}}" for c, w in zip(line, widths, strict=True)) for line in cells)
+        )
     return "\n\n".join(blocks)
 
 

@@ -52,8 +52,13 @@ def new_artifact(
     try:
         yield temporary
         meta = ArtifactMeta(
-            kind=kind, schema=schema, fingerprint=folder_fingerprint(temporary), inputs=inputs,
-            config=config, created=now(), version=VERSION,
+            kind=kind,
+            schema=schema,
+            fingerprint=folder_fingerprint(temporary),
+            inputs=inputs,
+            config=config,
+            created=now(),
+            version=VERSION,
         )
         write_json(temporary / META_FILE, dataclasses.asdict(meta))
         replace_folder(temporary, folder)

@@ -28,7 +28,15 @@ def option(
     choices: tuple[str, ...] = (),
 ) -> Any:
     """A config field: its default (stated nowhere else), help, range and unit."""
-    metadata = dict(help=help, min=min, max=max, unit=unit, positional=positional, flag=flag, choices=choices)
+    metadata = {
+        "help": help,
+        "min": min,
+        "max": max,
+        "unit": unit,
+        "positional": positional,
+        "flag": flag,
+        "choices": choices,
+    }
     if default is MISSING:
         return field(metadata=metadata)
     return field(default=default, metadata=metadata)
@@ -79,13 +87,20 @@ def add_arguments(parser: argparse.ArgumentParser, config_class: type) -> None:
             )
         elif opt.type is bool:
             parser.add_argument(
-                opt.flag, dest=opt.name, action=argparse.BooleanOptionalAction,
-                default=argparse.SUPPRESS, help=_help(opt),
+                opt.flag,
+                dest=opt.name,
+                action=argparse.BooleanOptionalAction,
+                default=argparse.SUPPRESS,
+                help=_help(opt),
             )
         else:
             parser.add_argument(
-                opt.flag, dest=opt.name, metavar=_metavar(opt), default=argparse.SUPPRESS, help=_help(opt),
-                **({"action": "append"} if opt.many else {}),
+                opt.flag,
+                dest=opt.name,
+                metavar=_metavar(opt),
+                default=argparse.SUPPRESS,
+                help=_help(opt),
+                action="append" if opt.many else "store",
             )
 
 

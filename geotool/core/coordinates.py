@@ -30,18 +30,37 @@ MAX_LENGTH = 120
 Axis = Literal["lat", "lon"]
 # Latitude and longitude by name are written as φ and λ while reading: an axis without a sign.
 LETTERS: dict[str, tuple[Axis, int]] = {
-    "N": ("lat", 1), "S": ("lat", -1), "E": ("lon", 1), "W": ("lon", -1), "Φ": ("lat", 1), "Λ": ("lon", 1),
+    "N": ("lat", 1),
+    "S": ("lat", -1),
+    "E": ("lon", 1),
+    "W": ("lon", -1),
+    "Φ": ("lat", 1),
+    "Λ": ("lon", 1),
 }
-MARKS = str.maketrans({
-    **dict.fromkeys("−–—‒‐‑﹣－", "-"), **dict.fromkeys("º˚∘", "°"),
-    **dict.fromkeys("′’‘´`ʹ‵", "'"), **dict.fromkeys("″”“„ʺ‶", '"'),
-    **dict.fromkeys("()[]{}:=|&", " "), **dict.fromkeys("，、", ","), "；": ";", "．": ".",
-})
+MARKS = str.maketrans(
+    {
+        **dict.fromkeys("−–—‒‐‑﹣－", "-"),
+        **dict.fromkeys("º˚∘", "°"),
+        **dict.fromkeys("′’‘´`ʹ‵", "'"),
+        **dict.fromkeys("″”“„ʺ‶", '"'),
+        **dict.fromkeys("()[]{}:=|&", " "),
+        **dict.fromkeys("，、", ","),
+        "；": ";",
+        "．": ".",
+    }
+)
 WORDS = (
-    (r"\b(?:LATITUDE|LAT)\b", "Φ"), (r"\b(?:LONGITUDE|LONG|LON|LNG)\b", "Λ"),
-    (r"(?<=[\d\s])(?:DEGREES|DEGREE|DEG)\b\.?", "°"), (r"(?<=[\d\s])(?:MINUTES|MINUTE|MIN)\b\.?", "'"),
-    (r"(?<=[\d\s])(?:SECONDS|SECOND|SEC)\b\.?", '"'), (r"(\d)D\s*(\d+)M\s*([\d.]+)S", r"""\1°\2'\3" """),
-    (r"\bNORTH\b", "N"), (r"\bSOUTH\b", "S"), (r"\bEAST\b", "E"), (r"\bWEST\b", "W"), ("''", '"'),
+    (r"\b(?:LATITUDE|LAT)\b", "Φ"),
+    (r"\b(?:LONGITUDE|LONG|LON|LNG)\b", "Λ"),
+    (r"(?<=[\d\s])(?:DEGREES|DEGREE|DEG)\b\.?", "°"),
+    (r"(?<=[\d\s])(?:MINUTES|MINUTE|MIN)\b\.?", "'"),
+    (r"(?<=[\d\s])(?:SECONDS|SECOND|SEC)\b\.?", '"'),
+    (r"(\d)D\s*(\d+)M\s*([\d.]+)S", r"""\1°\2'\3" """),
+    (r"\bNORTH\b", "N"),
+    (r"\bSOUTH\b", "S"),
+    (r"\bEAST\b", "E"),
+    (r"\bWEST\b", "W"),
+    ("''", '"'),
 )
 URL_PAIR = r"(-?\d+(?:\.\d+)?)(?:,|%2C|/|&[a-z]+=|!4d)(-?\d+(?:\.\d+)?)"
 # A marked place comes before the centre of the view.

@@ -42,8 +42,10 @@ def build(report: Report) -> None:
     tiles = _write_tiles("tiles", TRAINING_SEED, TRAINING_TILES, report)
     np.save(gallery, find_land_points(raster, GALLERY_SIZE))
     model = paths.SHIPPED_DIR / NAME
-    about = {"title": TITLE, "purpose": PURPOSE, "licence": LICENCE}
-    train(TrainConfig(data=tiles, out=model, gallery=gallery, **about), report)
+    config = TrainConfig(
+        data=tiles, out=model, gallery=gallery, title=TITLE, purpose=PURPOSE, licence=LICENCE
+    )
+    train(config, report)
     report.event("measuring on unseen tiles", count=TEST_TILES)
     _write_card(model, _write_tiles("unseen", TEST_SEED, TEST_TILES, report), report)
     write_examples(paths.ASSETS_DIR / "examples", raster)

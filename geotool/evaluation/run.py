@@ -91,8 +91,12 @@ def summarise(answers: list[Answer], unusable: list[ItemError], engine: Engine) 
 
 
 def write_run(
-    folder: Path, answers: list[Answer], unusable: list[ItemError], result: dict[str, Any], config: dict[str, Any]
-) -> None:  # fmt: skip
+    folder: Path,
+    answers: list[Answer],
+    unusable: list[ItemError],
+    result: dict[str, Any],
+    config: dict[str, Any],
+) -> None:
     """Write the figures, every candidate of every photo, and every failure as one artefact."""
     with new_artifact(folder, KIND, SCHEMA, {"model": result["model"]["fingerprint"]}, config) as temporary:
         write_json(temporary / RESULT_FILE, result)

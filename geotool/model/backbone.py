@@ -87,7 +87,7 @@ class VisionTower(nn.Module):
         first = self.class_embedding.expand(len(pixels), 1, -1)  # (B, 1, W)
         x = torch.cat([first, patches.float()], dim=1) + self.positional_embedding  # (B, T, W)
         x = self.ln_pre(x)
-        *most, last = self.transformer["resblocks"]
+        *most, last = self.transformer["resblocks"].children()
         for block in most:
             x = block(x, keep=slice(None))
         x = last(x, keep=slice(1))  # only the class token is read afterwards

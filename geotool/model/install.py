@@ -89,10 +89,10 @@ def _list_tensors(info: zoo.ModelInfo, file: Path, dtype: torch.dtype) -> dict[s
 
 
 def _to_lazy(tensors: dict[str, Tensor]) -> dict[str, LazyTensor]:
-    return {
-        name: LazyTensor(tuple(value.shape), value.dtype, lambda value=value: value)
-        for name, value in tensors.items()
-    }
+    def lazy(value: Tensor) -> LazyTensor:
+        return LazyTensor(tuple(value.shape), value.dtype, lambda: value)
+
+    return {name: lazy(value) for name, value in tensors.items()}
 
 
 def _remote_file(info: zoo.ModelInfo) -> RemoteFile:

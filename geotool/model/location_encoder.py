@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -43,9 +44,10 @@ class Capsule(nn.Module):
 
     def __init__(self, sigma: float, spec: LocationSpec) -> None:
         super().__init__()
+        self.frequencies: Tensor  # (F, 2), fixed
         self.register_buffer("frequencies", torch.randn(spec.frequencies, 2) * sigma)
         widths = [2 * spec.frequencies, spec.hidden, spec.hidden, spec.hidden]
-        layers = [nn.Linear(a, b) for a, b in zip(widths, widths[1:], strict=False)]
+        layers = [nn.Linear(a, b) for a, b in pairwise(widths)]
         self.hidden = nn.ModuleList(layers)
         self.head = nn.Linear(spec.hidden, spec.dim)
 

@@ -46,7 +46,7 @@ def _camera(make: str, model: str) -> str | None:
 
 
 def _time(value: Any) -> str | None:
-    """"YYYY:MM:DD HH:MM:SS" as EXIF writes it, to "YYYY-MM-DD HH:MM:SS"; None unless it is a date."""
+    """ "YYYY:MM:DD HH:MM:SS" as EXIF writes it, to "YYYY-MM-DD HH:MM:SS"; None unless it is a date."""
     try:
         return str(datetime.datetime.strptime(tag_text(value)[:19], "%Y:%m:%d %H:%M:%S"))
     except ValueError:

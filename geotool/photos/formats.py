@@ -35,8 +35,19 @@ MAX_PASS_MEGAPIXELS = 1500
 # What Pillow and its plug-ins raise on broken files. Bugs of our own in the same `try` would be
 # hidden by it, so it is used around their calls only.
 BROKEN_FILE = (
-    OSError, ValueError, TypeError, LookupError, SyntaxError, ArithmeticError, EOFError, AttributeError,
-    RuntimeError, MemoryError, struct.error, zlib.error, Image.DecompressionBombError,
+    OSError,
+    ValueError,
+    TypeError,
+    LookupError,
+    SyntaxError,
+    ArithmeticError,
+    EOFError,
+    AttributeError,
+    RuntimeError,
+    MemoryError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
 )
 
 # Beginnings of files, so that a refusal can say what is wrong with this one.
@@ -44,8 +55,13 @@ ACCEPTED_STARTS = re.compile(
     rb"\xff\xd8|\x89PNG|GIF8|BM|RIFF....WEBP|....ftyp(hei[csmx]|hevc|mif1|msf1|avi[fs])", re.DOTALL
 )
 REFUSED_STARTS = {
-    b"II*\0": "a TIFF or raw camera file", b"MM\0*": "a TIFF or raw camera file", b"%PDF": "a PDF",
-    b"8BPS": "a Photoshop file", b"\0\0\1\0": "an icon", b"<svg": "an SVG drawing", b"<?xm": "an XML text",
+    b"II*\0": "a TIFF or raw camera file",
+    b"MM\0*": "a TIFF or raw camera file",
+    b"%PDF": "a PDF",
+    b"8BPS": "a Photoshop file",
+    b"\0\0\1\0": "an icon",
+    b"<svg": "an SVG drawing",
+    b"<?xm": "an XML text",
     b"PK\3\4": "a ZIP archive or office document",
 }
 

@@ -101,8 +101,10 @@ def _lines(table: Path) -> Iterator[tuple[int, str, str, str]]:
 
 def _columns(header: list[str], table: Path) -> list[int]:
     names = [name.strip().lower() for name in header]
-    found = [next((names.index(w) for w in wanted if w in names), -1)
-             for wanted in (ID_COLUMNS, LAT_COLUMNS, LON_COLUMNS)]
+    found = [
+        next((names.index(w) for w in wanted if w in names), -1)
+        for wanted in (ID_COLUMNS, LAT_COLUMNS, LON_COLUMNS)
+    ]
     if -1 in found:
         missing = ("IMG_ID", "LAT", "LON")[found.index(-1)]
         raise UsageError(f"{table} has no column {missing}.", "Its first line has to name IMG_ID, LAT, LON.")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+from torch.optim.optimizer import ParamsT
 
 _A, _B, _C = 3.4445, -4.7750, 2.0315  # quintic Newton-Schulz step, steepest at zero
 _MOMENTUM = 0.95
@@ -14,7 +13,7 @@ _MOMENTUM = 0.95
 class Muon(torch.optim.Optimizer):
     """Nesterov momentum whose update has all singular values near 1. Convolutions count as matrices."""
 
-    def __init__(self, parameters: Iterable[nn.Parameter], lr: float) -> None:
+    def __init__(self, parameters: ParamsT, lr: float) -> None:
         super().__init__(parameters, {"lr": lr})
 
     @torch.no_grad()
@@ -28,8 +27,10 @@ class Muon(torch.optim.Optimizer):
         state = self.state[weight]
         if not state:
             state["momentum"] = torch.zeros_like(weight)
-        momentum = state["momentum"].lerp_(weight.grad, 1 - _MOMENTUM)
-        update = orthogonalise(torch.lerp(weight.grad, momentum, _MOMENTUM).flatten(1))
+        gradient = weight.grad
+        assert gradient is not None
+        momentum = state["momentum"].lerp_(gradient, 1 - _MOMENTUM)
+        update = orthogonalise(torch.lerp(gradient, momentum, _MOMENTUM).flatten(1))
         tall = max(1.0, update.shape[0] / update.shape[1]) ** 0.5
         weight.sub_(update.view(weight.shape), alpha=lr * tall)
 

@@ -30,8 +30,10 @@ def rational(value: float, denominator: int = 10_000) -> IFDRational:
 def gps_tags(lat: Any, lon: Any, lat_ref: Any = "N", lon_ref: Any = "E") -> dict[int, Any]:
     """A GPS block; None leaves a tag out."""
     tags = {
-        GPS.GPSLatitudeRef: lat_ref, GPS.GPSLatitude: lat,
-        GPS.GPSLongitudeRef: lon_ref, GPS.GPSLongitude: lon,
+        GPS.GPSLatitudeRef: lat_ref,
+        GPS.GPSLatitude: lat,
+        GPS.GPSLongitudeRef: lon_ref,
+        GPS.GPSLongitude: lon,
     }
     return {int(key): value for key, value in tags.items() if value is not None}
 

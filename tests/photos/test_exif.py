@@ -90,9 +90,7 @@ def test_positions_come_back(lat: float, lon: float) -> None:
         return dms(*divmod(int(minutes), 60), seconds)
 
     picture = pictures.scene()
-    picture.info["exif"] = exif(
-        gps_tags(parts(lat), parts(lon), "NS"[lat < 0], "EW"[lon < 0])
-    ).tobytes()
+    picture.info["exif"] = exif(gps_tags(parts(lat), parts(lon), "NS"[lat < 0], "EW"[lon < 0])).tobytes()
     truth = read_exif(picture).truth
     if abs(lat) > 1e-3 or abs(lon) > 1e-3:
         assert truth and (truth.lat, truth.lon) == pytest.approx((lat, lon), abs=1e-6)
@@ -154,9 +152,13 @@ def test_an_unusable_xmp_position_is_a_warning(tmp_path: Path, lat: str) -> None
 @pytest.mark.parametrize(
     ("written", "expected"),
     [
-        ("2020:05:17 12:30:01", "2020-05-17 12:30:01"), ("2020:05:17 12:30:01\0", "2020-05-17 12:30:01"),
-        ("0000:00:00 00:00:00", None), ("    :  :     :  :  ", None), ("2020:13:40 12:30:01", None),
-        ("yesterday", None), ("", None),
+        ("2020:05:17 12:30:01", "2020-05-17 12:30:01"),
+        ("2020:05:17 12:30:01\0", "2020-05-17 12:30:01"),
+        ("0000:00:00 00:00:00", None),
+        ("    :  :     :  :  ", None),
+        ("2020:13:40 12:30:01", None),
+        ("yesterday", None),
+        ("", None),
     ],
 )
 def test_time(tmp_path: Path, written: str, expected: str | None) -> None:
@@ -168,9 +170,14 @@ def test_time(tmp_path: Path, written: str, expected: str | None) -> None:
 @pytest.mark.parametrize(
     ("make", "model", "expected"),
     [
-        ("NIKON CORPORATION", "NIKON D5000", "NIKON D5000"), ("Apple", "iPhone 4", "Apple iPhone 4"),
-        ("", "", None), ("\0\0", " \t", None), ("Canon", "", "Canon"), ("", "X100", "X100"),
-        ("Evil\x1b[2J", "a\nb", "Evil [2J a b"), ("M" * 500, "m", "M" * 80),
+        ("NIKON CORPORATION", "NIKON D5000", "NIKON D5000"),
+        ("Apple", "iPhone 4", "Apple iPhone 4"),
+        ("", "", None),
+        ("\0\0", " \t", None),
+        ("Canon", "", "Canon"),
+        ("", "X100", "X100"),
+        ("Evil\x1b[2J", "a\nb", "Evil [2J a b"),
+        ("M" * 500, "m", "M" * 80),
     ],
 )
 def test_camera(tmp_path: Path, make: str, model: str, expected: str | None) -> None:

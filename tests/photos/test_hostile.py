@@ -42,8 +42,13 @@ def answers(paths: list[Path], log: Path) -> dict[Path, dict[str, Any]]:
     """What a child says about each file. Fails when it dies, or is silent for longer than the limit."""
     with log.open("w") as stderr:
         child = subprocess.Popen(
-            [sys.executable, "-c", CHILD], cwd=PROJECT_DIR, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=stderr, text=True, bufsize=1,
+            [sys.executable, "-c", CHILD],
+            cwd=PROJECT_DIR,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            bufsize=1,
         )
     assert child.stdin and child.stdout
     found = {}
@@ -78,8 +83,11 @@ def test_fuzzed_pictures(tmp_path: Path) -> None:
     prepare_pillow()
     chance, paths = random.Random(0), []
     for suffix in ("jpg", "png", "webp", "heic", "avif", "gif", "bmp"):
-        options: dict[str, Any] = {} if suffix in ("gif", "bmp") else {
-            "exif": pictures.exif(pictures.PARIS_GPS, orientation=6, Make="x").tobytes()}
+        options: dict[str, Any] = (
+            {}
+            if suffix in ("gif", "bmp")
+            else {"exif": pictures.exif(pictures.PARIS_GPS, orientation=6, Make="x").tobytes()}
+        )
         pictures.scene().save(tmp_path / f"good.{suffix}", **options)
         good = (tmp_path / f"good.{suffix}").read_bytes()
         for number in range(60):

@@ -46,7 +46,7 @@ def test_reads_the_ordinary_form(tmp_path: Path) -> None:
     [
         "\ufeffIMG_ID,LAT,LON\r\na.jpg,48.85,2.35\r\n",
         '"IMG_ID","LAT","LON"\n"a.jpg","48.85","2.35"\n\n',
-        "author,lon,lat,img_id\n\"Doe, Jane\",2.35,48.85,a\n",
+        'author,lon,lat,img_id\n"Doe, Jane",2.35,48.85,a\n',
         "IMG_ID;LAT;LON\na.jpg;48,85;2,35\n",
         "IMG_ID\tLAT\tLON\na.jpg\t48.85\t2.35",
         "file, Latitude, Longitude\n a.jpg , 48.85 , 2.35 \n",
@@ -70,11 +70,21 @@ def test_photos_may_lie_beside_the_table_or_in_folders(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ("a.jpg,,", "Line 2 has no"), ("a.jpg", "no coordinates"), ("a.jpg,x,2", "no coordinates"),
-        ("a.jpg,nan,2", "impossible"), ("a.jpg,inf,2", "impossible"), ("a.jpg,48,181", "impossible"),
-        ("a.jpg,999,2", "impossible"), ("c.jpg,1,2", "no photo c.jpg"), (",1,2", "names no photo"),
-        ("../a.jpg,1,2", "leads out"), ("/a.jpg,1,2", "leads out"), ("x/../../a,1,2", "leads out"),
-        ("C:\\a.jpg,1,2", "leads out"), ("..\\a.jpg,1,2", "leads out"), ("\\\\host\\a.jpg,1,2", "leads out"),
+        ("a.jpg,,", "Line 2 has no"),
+        ("a.jpg", "no coordinates"),
+        ("a.jpg,x,2", "no coordinates"),
+        ("a.jpg,nan,2", "impossible"),
+        ("a.jpg,inf,2", "impossible"),
+        ("a.jpg,48,181", "impossible"),
+        ("a.jpg,999,2", "impossible"),
+        ("c.jpg,1,2", "no photo c.jpg"),
+        (",1,2", "names no photo"),
+        ("../a.jpg,1,2", "leads out"),
+        ("/a.jpg,1,2", "leads out"),
+        ("x/../../a,1,2", "leads out"),
+        ("C:\\a.jpg,1,2", "leads out"),
+        ("..\\a.jpg,1,2", "leads out"),
+        ("\\\\host\\a.jpg,1,2", "leads out"),
     ],
 )
 def test_rows_that_cannot_be_used_are_reported(tmp_path: Path, line: str, reason: str) -> None:
@@ -100,8 +110,13 @@ def test_swapped_columns_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("table", "reason"),
-    [("", "no column IMG_ID"), ("IMG_ID,LAT\n", "no column LON"), (b"\xff\xfe\x00I", "cannot be read"),
-     (HEADER.encode() + b"Z\xfcrich,1,2\n", "UTF-8"), (HEADER + '"' + "x" * 200_000, "cannot be read")],
+    [
+        ("", "no column IMG_ID"),
+        ("IMG_ID,LAT\n", "no column LON"),
+        (b"\xff\xfe\x00I", "cannot be read"),
+        (HEADER.encode() + b"Z\xfcrich,1,2\n", "UTF-8"),
+        (HEADER + '"' + "x" * 200_000, "cannot be read"),
+    ],
 )
 def test_tables_that_are_none(tmp_path: Path, table: str | bytes, reason: str) -> None:
     with pytest.raises(UsageError, match=reason):

@@ -161,8 +161,10 @@ def test_the_second_picture_of_an_mpo_is_no_animation(tmp_path: Path) -> None:
 def test_a_panorama_works_with_a_warning(tmp_path: Path, size: tuple[int, int], word: str) -> None:
     photo, image = read_photo(pictures.jpeg(tmp_path / "a.jpg", pictures.scene(*size)))
     assert image.size == size
-    assert photo.warnings == (f"The picture is 20 times as {word} as it is "
-                              f"{'high' if word == 'wide' else 'wide'}; the model sees only its middle.",)
+    assert photo.warnings == (
+        f"The picture is 20 times as {word} as it is "
+        f"{'high' if word == 'wide' else 'wide'}; the model sees only its middle.",
+    )
 
 
 def test_a_huge_jpeg_is_read_at_half_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,10 +200,16 @@ def test_an_empty_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "kind"),
     [
-        (b"hello, this is no picture", "no picture"), (b"%PDF-1.7 ...", "a PDF"), (b"8BPS\0\1", "Photoshop"),
-        (b"II*\0" + bytes(100), "TIFF"), (b"MM\0*" + bytes(100), "TIFF"), (b"\0\0\1\0" + bytes(50), "icon"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG"), (b"\x7fELF" + bytes(64), "no picture"),
-        (b"P6 64 64 255\n" + bytes(64 * 64 * 3), "no picture"), (b"%!PS-Adobe-3.0 EPSF-3.0\n", "no picture"),
+        (b"hello, this is no picture", "no picture"),
+        (b"%PDF-1.7 ...", "a PDF"),
+        (b"8BPS\0\1", "Photoshop"),
+        (b"II*\0" + bytes(100), "TIFF"),
+        (b"MM\0*" + bytes(100), "TIFF"),
+        (b"\0\0\1\0" + bytes(50), "icon"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG"),
+        (b"\x7fELF" + bytes(64), "no picture"),
+        (b"P6 64 64 255\n" + bytes(64 * 64 * 3), "no picture"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n", "no picture"),
     ],
 )
 def test_another_kind_of_file_called_jpg(tmp_path: Path, data: bytes, kind: str) -> None:
