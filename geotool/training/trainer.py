@@ -60,7 +60,7 @@ class Trainer:
         torch.set_flush_denormal(True)  # gradients of settled pictures are tiny: ten times slower without
         torch.manual_seed(config.seed)
         self.config, self.tiles, self.device, self.step = config, tiles, device, 0
-        self.pair = Pair(config).to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.pair = Pair(config).to(device).to(memory_format=torch.channels_last)
         self.augmenter = Augmenter(config.size_px)
         self.optimisers = _build_optimisers(self.pair, config)
         self.dtype = to_dtype(choose_precision(device))
