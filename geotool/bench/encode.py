@@ -45,7 +45,9 @@ def run_encode(device: str, rounds: int, report: Report) -> list[dict[str, Any]]
         report.event("building the references with random weights")
         package = _build_package(home / "clip.safetensors")
         half = side_load(MODEL, home / "clip.safetensors", report)
-        full = build_model(half, home / "clip.safetensors", home / "full", report, "fp32")
+        full = build_model(
+            half, home / "clip.safetensors", home / "reference" / "full", report, "fp32"
+        )  # deeper than models are looked for
         ours = GeoModel(half, place, choose_precision(place)), GeoModel(full, place, "fp32")
         report.event("comparing the towers")
         rows = [_compare_towers(*ours, rounds), _compare_package(package, ours[1], rounds)]
