@@ -16,7 +16,7 @@ from geotool.training.trainer import Pair
 
 _TILES = 6000  # enough for the covariance of some hundred features
 _AT_ONCE = 500
-_REFUSED = 0.02  # share of the training tiles below the threshold
+_REFUSED = 0.0225  # share of the training tiles below the threshold
 
 
 @torch.inference_mode()
