@@ -3,7 +3,6 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 PY := $(BIN)/python
-TRAIN_DIR ?= checkpoints/bluemarble-build
 
 .PHONY: help run test test-fast check lock check-lock bluemarble clean
 help:
@@ -12,7 +11,7 @@ help:
 	@echo "make test-fast   the tests that take seconds"
 	@echo "make check       lint, types, stale locks"
 	@echo "make lock        write requirements*.txt anew from requirements*.in"
-	@echo "make bluemarble  rebuild the embedded model from NASA's image (under 30 minutes on 2 cores)"
+	@echo "make bluemarble  rebuild the embedded model from NASA's image (about 45 minutes on 2 cores)"
 	@echo "make clean       remove the environment"
 
 run: $(VENV)/.run
