@@ -100,10 +100,11 @@ class Engine:
         """One prediction or error per path, in the order given. Raises StoppedError if asked to stop."""
         report, todo = report or SilentReport(), list(paths)
         results: list[Prediction | ItemError] = []
+        failed = 0
         for path in todo:
             stop_if_asked(report)
             results.append(self.locate_or_error(path, truth=truth, top_k=top_k))
-            failed = sum(isinstance(result, ItemError) for result in results)
+            failed += isinstance(results[-1], ItemError)
             if len(todo) > 1:
                 report.progress(len(results), len(todo), failed, unit="photos")
         return results
