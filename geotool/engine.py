@@ -20,6 +20,7 @@ from geotool.core.records import (
     Photo,
     Prediction,
     QueryVector,
+    SearchTrace,
 )
 from geotool.core.report import Report, SilentReport, stop_if_asked
 from geotool.photos import read_photo
@@ -27,6 +28,7 @@ from geotool.photos import read_photo
 if TYPE_CHECKING:
     from geotool.gallery.exact import Search
     from geotool.gallery.gallery import Gallery
+    from geotool.gallery.search_plan import SearchKind
     from geotool.model.geomodel import GeoModel
     from geotool.model.zoo import ModelInfo
 
@@ -44,18 +46,32 @@ class Engine:
     search: Search
 
     @classmethod
-    def load(cls, model: str | None = None, device: str = "auto", report: Report | None = None) -> Engine:
+    def load(
+        cls,
+        model: str | None = None,
+        device: str = "auto",
+        report: Report | None = None,
+        *,
+        search: SearchKind = "hierarchy",
+        beam: int | None = None,
+        gallery: Path | None = None,
+    ) -> Engine:
         """Load a model by name (None: the default one) and its gallery, encoding that if needed.
 
+        `search` is coarse to fine or over all points, `beam` the cells opened at the first level in
+        place of the measured number, `gallery` a folder of `build-gallery` in place of the model's own.
         Raises NotFoundError (weights missing), DeviceError, MismatchError.
         """
-        from geotool.gallery.exact import ExactSearch
-        from geotool.gallery.gallery import ready_gallery
+        from geotool.gallery.gallery import load_gallery, ready_gallery
+        from geotool.gallery.search_plan import open_search
         from geotool.model.geomodel import load_model
 
         loaded = load_model(model, device)
-        gallery = ready_gallery(loaded, loaded.gallery_latlon_deg(), report or SilentReport())
-        return cls(loaded, gallery, ExactSearch(gallery.vectors, loaded.device))
+        if gallery is None:
+            points = ready_gallery(loaded, loaded.gallery_latlon_deg(), report or SilentReport())
+        else:
+            points = load_gallery(gallery, {"model": loaded.fingerprint})
+        return cls(loaded, points, open_search(points, loaded.device, search, beam))
 
     @property
     def info(self) -> ModelInfo:
@@ -82,11 +98,11 @@ class Engine:
         with _timed(timings, "encode"):
             [query] = self.model.encode_images([image])
         with _timed(timings, "search"):
-            candidates = self._find_candidates(query, top_k)
+            candidates, trace = self._find_candidates(query, top_k)
         timings["total"] = sum(timings.values())
         return Prediction(
             photo=with_truth(photo, truth), candidates=candidates, model=self.stamp, timings_s=timings,
-            confidence=None if candidates else Confidence(level="unknown"),
+            confidence=None if candidates else Confidence(level="unknown"), search=trace,
         )  # fmt: skip
 
     def locate_many(
@@ -122,15 +138,26 @@ class Engine:
             message = f"Unexpected failure ({type(error).__name__}: {error}). Please report it."
             return ItemError(path=str(path), stage="encode", message=message)
 
-    def _find_candidates(self, query: QueryVector, top_k: int) -> tuple[Candidate, ...]:
+    def _find_candidates(
+        self, query: QueryVector, top_k: int
+    ) -> tuple[tuple[Candidate, ...], SearchTrace | None]:
         """The best gallery points; none where the photo is unlike all that the model was trained on."""
         if not self.model.is_familiar(query):
-            return ()
-        rows, cosines = self.search.search(query.vector[None], top_k)  # (1, K) each
+            return (), None
+        from geotool.gallery.explain import CANDIDATES, explain, to_weights
+
+        found = self.search.search(query.vector[None], max(top_k, CANDIDATES))  # (1, K)
+        rows, cosines = found.rows[0], found.cosines[0]
+        weights = to_weights(cosines[:CANDIDATES], self.model.logit_scale)
+        trace = SearchTrace(
+            comparisons=int(found.comparisons[0]), gallery_size=len(self.gallery),
+            path=explain(self.gallery.latlon_deg[rows[:CANDIDATES]], weights),
+        )  # fmt: skip
+        pairs = zip(rows[:top_k].tolist(), cosines[:top_k].tolist(), strict=True)
         return tuple(
             Candidate(rank=rank, location=self.gallery.location(row), cosine=cosine, gallery_row=row)
-            for rank, (row, cosine) in enumerate(zip(rows[0].tolist(), cosines[0].tolist(), strict=True), 1)
-        )
+            for rank, (row, cosine) in enumerate(pairs, 1)
+        ), trace
 
 
 def with_truth(photo: Photo, truth: LatLon | None) -> Photo:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -20,6 +20,8 @@ from geotool.core.report import SilentReport
 from geotool.core.sphere import to_xyz
 from geotool.gallery.exact import ExactSearch
 from geotool.gallery.gallery import ready_gallery
+from geotool.gallery.search_plan import open_search
+from geotool.output.export import results_document
 
 
 @dataclass
@@ -31,6 +33,7 @@ class ColourModel:
     dim: int = 4
     device: str = "cpu"
     precision: str = "fp32"
+    logit_scale: float = 50.0
     info = SimpleNamespace(name="colour")
 
     def gallery_latlon_deg(self) -> np.ndarray:
@@ -83,6 +86,31 @@ def test_a_photo_is_placed_and_its_candidates_are_ranked(engine: Engine, tmp_pat
     cosines = [candidate.cosine for candidate in prediction.candidates]
     assert cosines == sorted(cosines, reverse=True)
     assert set(prediction.timings_s) == {"read", "encode", "search", "total"}
+
+
+def test_an_answer_says_what_was_compared_and_leads_from_the_continent_to_the_place(
+    engine: Engine, tmp_path: Path
+) -> None:
+    prediction = engine.locate(write_photo(tmp_path / "a.png", colour_of(50, 11)))
+    trace = prediction.search
+    assert trace is not None and prediction.best is not None
+    assert (trace.comparisons, trace.gallery_size) == (612, 612)  # exact search: all of them
+    assert [level.name for level in trace.path][:2] == ["Europe", "Germany"]
+    masses = [level.mass for level in trace.path]
+    assert masses == sorted(masses, reverse=True) and 0 < masses[-1] <= masses[0] <= 1 + 1e-9
+    [result] = results_document([prediction])["results"]
+    assert result["search"]["comparisons"] == 612
+    assert set(result["search"]["path"][0]) == {"name", "mass", "lat", "lon", "width_km"}
+
+
+def test_the_hierarchy_gives_the_places_of_exact_search_for_fewer_comparisons(
+    engine: Engine, tmp_path: Path
+) -> None:
+    photo = write_photo(tmp_path / "a.png", colour_of(-30, 142))
+    exact = engine.locate(photo)
+    coarse = replace(engine, search=open_search(engine.gallery, "cpu", "hierarchy")).locate(photo)
+    assert coarse.best == exact.best
+    assert coarse.search is not None and coarse.search.comparisons < 612
 
 
 def test_a_typed_truth_gives_the_error_and_changes_nothing_else(engine: Engine, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ COMMANDS = {
     "download": "get the weights of a model, or side-load them from a folder",
     "demo-data": "cut satellite tiles with known coordinates as a data set",
     "train": "train a model on a data set of pictures with coordinates",
+    "build-gallery": "encode your own points as the gallery that answers are chosen from",
     "evaluate": "measure a model on a data set with known coordinates",
     "bench": "measure speed: ours against the reference, in one process",
 }

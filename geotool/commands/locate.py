@@ -23,7 +23,13 @@ class Config:
     model: str | None = option(None, help="model by name (default: the best one that is ready)")
     device: Literal["auto", "cpu", "cuda", "mps"] = option("auto", help="where to compute")
     top_k: int = option(TOP_K, help="candidates per photo", min=1, max=1000)
-    search: Literal["exact"] = option("exact", help="how to search the gallery")
+    search: Literal["hierarchy", "exact"] = option("hierarchy", help="coarse to fine, or all points")
+    beam: int | None = option(
+        None,
+        help="cells opened at the first level, twice as many at each deeper one (default: measured)",
+        min=1,
+    )
+    gallery: Path | None = option(None, help="folder of build-gallery (default: the model's own points)")
     truth: str | None = option(None, help="where the photo was taken, as LAT,LON: gives the error")
     format: Literal["table", "json", "csv", "geojson", "kml", "html"] = option("table", help="output")
     out: Path | None = option(None, help="file to write (default: standard output)")
@@ -36,7 +42,10 @@ def run(config: Config, report: Report) -> int:
     if config.truth and len(config.photos) > 1:
         raise UsageError("--truth says where one photo was taken.", "Give one photo with it.")
     truth = parse_latlon(config.truth) if config.truth else None
-    engine = Engine.load(config.model, config.device, report)
+    engine = Engine.load(
+        config.model, config.device, report,
+        search=config.search, beam=config.beam, gallery=config.gallery,
+    )  # fmt: skip
     results = engine.locate_many(config.photos, truth=truth, top_k=config.top_k, report=report)
     text = export.to_text(results, config.format)
     if config.out:

@@ -24,6 +24,10 @@ from typing import Literal
 from geotool.core.errors import UsageError
 from geotool.core.geo import LatLon
 
+# Columns of tables that hold them, in any case; the first is the one geotool writes.
+LAT_COLUMNS = ("lat", "latitude")
+LON_COLUMNS = ("lon", "lng", "longitude")
+
 EXAMPLE = "Type lat, lon in degrees, for example 48.8584, 2.2945 or 48.8584N 2.2945E."
 MAX_LENGTH = 120
 

@@ -78,6 +78,30 @@ class Confidence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PathLevel:
+    """One step from coarse to fine. `mass` is the share of the candidates' weight in it: no probability.
+
+    `lat`, `lon` is the weighted middle of those candidates, and `width_km` the width of the circle
+    around it that holds them all, or of the finest cell if that is wider.
+    """
+
+    name: str
+    mass: float
+    lat: float
+    lon: float
+    width_km: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchTrace:
+    """What the search of one photo compared, and the way from the continent to the best place."""
+
+    comparisons: int
+    gallery_size: int
+    path: tuple[PathLevel, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelStamp:
     """Which model and gallery gave an answer."""
 
@@ -97,6 +121,7 @@ class Prediction:
     timings_s: dict[str, float] = field(default_factory=dict)
     places: tuple[Place, ...] = ()
     confidence: Confidence | None = None
+    search: SearchTrace | None = None
 
     @property
     def is_unknown(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -14,27 +14,35 @@ SHORTLIST = 256
 _BLOCK = 65536  # rows cast at a time, so that a gallery never stands in memory as fp32
 
 
+class Found(NamedTuple):
+    """What a search finds for B queries, best first, and what it cost."""
+
+    rows: np.ndarray  # (B, K)
+    cosines: np.ndarray  # (B, K), raw
+    comparisons: np.ndarray  # (B,) vectors that each query was compared with
+
+
 class Search(Protocol):
     """Find the gallery rows that fit best.
 
-    `search` takes (B, D) float32 unit vectors and gives rows (B, K) and cosines (B, K), best first;
-    equal cosines are in the order of their rows. K is `top_k` or the gallery's size if smaller.
+    `search` takes (B, D) float32 unit vectors; equal cosines come in the order of their rows. K is
+    `top_k` or the gallery's size if smaller.
     """
 
-    def search(self, queries: np.ndarray, top_k: int) -> tuple[np.ndarray, np.ndarray]: ...
+    def search(self, queries: np.ndarray, top_k: int) -> Found: ...
 
 
 class ExactSearch:
     """Flat search over (N, D) float16 vectors on one device."""
 
     def __init__(self, vectors: np.ndarray, device: str) -> None:
-        self._vectors = torch.from_numpy(vectors) if vectors.flags.writeable else _from_readonly(vectors)
+        self._vectors = to_tensor(vectors)
         self._coarse = torch.empty(vectors.shape, dtype=torch.bfloat16, device=device)
         for start in range(0, len(vectors), _BLOCK):
             self._coarse[start : start + _BLOCK] = self._vectors[start : start + _BLOCK].to(device)
 
     @torch.inference_mode()
-    def search(self, queries: np.ndarray, top_k: int) -> tuple[np.ndarray, np.ndarray]:
+    def search(self, queries: np.ndarray, top_k: int) -> Found:
         """See Search. Costs N comparisons per query."""
         wanted = torch.from_numpy(np.ascontiguousarray(queries, dtype=np.float32))  # (B, D)
         size = min(max(SHORTLIST, 4 * top_k), len(self._coarse))
@@ -42,17 +50,34 @@ class ExactSearch:
         shortlist = coarse.topk(size, dim=1).indices.cpu()  # (B, S)
         return self._rerank(wanted, shortlist.sort(dim=1).values, min(top_k, size))
 
-    def _rerank(self, queries: Tensor, shortlist: Tensor, top_k: int) -> tuple[np.ndarray, np.ndarray]:
+    def _rerank(self, queries: Tensor, shortlist: Tensor, top_k: int) -> Found:
         vectors = self._vectors[shortlist].float()  # (B, S, D)
         cosines = torch.einsum("bsd,bd->bs", vectors, queries)  # (B, S)
         order = cosines.sort(dim=1, descending=True, stable=True).indices[:, :top_k]
-        return shortlist.gather(1, order).numpy(), cosines.gather(1, order).numpy()
+        comparisons = np.full(len(queries), len(self._coarse))
+        return Found(shortlist.gather(1, order).numpy(), cosines.gather(1, order).numpy(), comparisons)
 
 
-def _from_readonly(array: np.ndarray) -> Tensor:
-    """Share a memory-mapped array with torch, which warns that it cannot keep it read-only."""
+def to_tensor(array: np.ndarray) -> Tensor:
+    """Share an array with torch, also a memory-mapped one, which torch warns that it cannot protect."""
     import warnings
 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The given NumPy array is not writable")
         return torch.from_numpy(array)
+
+
+@torch.inference_mode()
+def search_blocks(vectors: np.ndarray, queries: np.ndarray, top_k: int, device: str) -> Found:
+    """Exact search in fp32, block by block: slow, but the gallery never stands in memory."""
+    wanted = torch.from_numpy(queries).to(device)  # (B, D)
+    rows = torch.empty((len(wanted), 0), dtype=torch.int64, device=device)
+    cosines = torch.empty((len(wanted), 0), device=device)
+    for start in range(0, len(vectors), _BLOCK):
+        block = to_tensor(vectors[start : start + _BLOCK]).to(device).float()
+        best = (wanted @ block.T).topk(min(top_k, len(block)), dim=1)
+        rows, cosines = torch.cat([rows, best.indices + start], 1), torch.cat([cosines, best.values], 1)
+        order = cosines.sort(dim=1, descending=True, stable=True).indices[:, :top_k]
+        rows, cosines = rows.gather(1, order), cosines.gather(1, order)
+    comparisons = np.full(len(queries), len(vectors))
+    return Found(rows.cpu().numpy(), cosines.cpu().numpy(), comparisons)

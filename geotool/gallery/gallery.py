@@ -1,4 +1,7 @@
-"""The gallery artefact: coordinates, fp16 vectors and a fingerprint; row i of one is row i of all."""
+"""The gallery artefact: coordinates, fp16 vectors, the tree over them and how to search it.
+
+Row i of one is row i of all; rows lie in the order of the tree's leaves.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,10 @@ from geotool.core.errors import EmptyResultError, MismatchError, UsageError
 from geotool.core.geo import LatLon
 from geotool.core.records import ArtifactMeta
 from geotool.core.report import Report, stop_if_asked
+from geotool.gallery.hierarchy import Tree, build_tree, load_tree, sample_size, write_tree
+from geotool.gallery.search_plan import SearchPlan, load_plan, write_plan
 
-KIND, SCHEMA = "gallery", 1
+KIND, SCHEMA = "gallery", 2
 LATLON_FILE, VECTORS_FILE = "latlon_deg.npy", "vectors.npy"
 REBUILD_HINT = "Locate a photo again to encode it anew."
 _CHUNK = 4096  # points encoded between two words of progress
@@ -36,12 +41,15 @@ class LocationModel(Protocol):
 class Gallery:
     """N points with their embeddings.
 
-    `latlon_deg` (N, 2) float32; `vectors` (N, D) float16 of L2 norm 1, memory-mapped.
+    `latlon_deg` (N, 2) float32; `vectors` (N, D) float16 of L2 norm 1, memory-mapped; `tree` over
+    them, and the `plan` of the beams that were measured for it.
     """
 
     meta: ArtifactMeta
     latlon_deg: np.ndarray
     vectors: np.ndarray
+    tree: Tree
+    plan: SearchPlan
 
     def __len__(self) -> int:
         return len(self.latlon_deg)
@@ -72,21 +80,59 @@ def ready_gallery(model: LocationModel, latlon_deg: np.ndarray, report: Report) 
 
 
 def build_gallery(model: LocationModel, latlon_deg: np.ndarray, folder: Path, report: Report) -> None:
-    """Encode (N, 2) points in degrees and write them with their vectors as one artefact.
+    """Encode (N, 2) points in degrees and write them with vectors, tree and search plan as one artefact.
 
     Raises UsageError naming the first row that is no coordinate, EmptyResultError for no rows.
     """
     points = check_points(latlon_deg)
+    vectors = _encode(model, points, report)
+    report.event("building the tree", points=len(points))
+    tree = build_tree(_draw_sample(vectors), len(points))
+    leaves = assign_all(tree, vectors)
+    order = np.argsort(leaves, kind="stable")
     with new_artifact(folder, KIND, SCHEMA, _inputs(model, points), {"points": len(points)}) as temporary:
-        np.save(temporary / LATLON_FILE, points)
-        shape = (len(points), model.dim)
-        vectors = np.lib.format.open_memmap(temporary / VECTORS_FILE, "w+", np.float16, shape)
-        for start in range(0, len(points), _CHUNK):
-            stop_if_asked(report)
-            rows = slice(start, start + _CHUNK)
-            vectors[rows] = model.encode_locations(points[rows])
-            report.progress(min(start + _CHUNK, len(points)), len(points), unit="points")
-        vectors.flush()
+        np.save(temporary / LATLON_FILE, points[order])
+        np.save(temporary / VECTORS_FILE, vectors[order])
+        write_index(temporary, model, tree.with_rows(np.bincount(leaves, minlength=tree.leaf_count)), report)
+
+
+def write_index(folder: Path, model: LocationModel, tree: Tree, report: Report) -> None:
+    """Put the tree beside coordinates and vectors that lie in its order, and measure how to search it."""
+    from geotool.gallery.tuning import QUERIES, SEED, make_queries, plan_search
+
+    write_tree(folder, tree)
+    report.event("measuring the search", queries=QUERIES)
+    points = np.load(folder / LATLON_FILE, mmap_mode="r", allow_pickle=False)
+    vectors = np.load(folder / VECTORS_FILE, mmap_mode="r", allow_pickle=False)
+    queries = make_queries(model, points, QUERIES, SEED)
+    write_plan(folder, plan_search(vectors, tree, queries))
+
+
+def assign_all(tree: Tree, vectors: np.ndarray) -> np.ndarray:
+    """(N,) leaves of (N, D) vectors of any float type, some at a time."""
+    starts = range(0, len(vectors), _CHUNK)
+    return np.concatenate(
+        [tree.assign(vectors[start : start + _CHUNK].astype(np.float32)) for start in starts]
+    )
+
+
+def _encode(model: LocationModel, points: np.ndarray, report: Report) -> np.ndarray:
+    vectors = np.empty((len(points), model.dim), dtype=np.float16)
+    for start in range(0, len(points), _CHUNK):
+        stop_if_asked(report)
+        rows = slice(start, start + _CHUNK)
+        vectors[rows] = model.encode_locations(points[rows])
+        report.progress(min(start + _CHUNK, len(points)), len(points), unit="points")
+    return vectors
+
+
+def _draw_sample(vectors: np.ndarray) -> np.ndarray:
+    """What the tree is built from, float32: all vectors, or a seeded draw of a large gallery's."""
+    size = sample_size(len(vectors))
+    if size == len(vectors):
+        return vectors.astype(np.float32)
+    rows = np.sort(np.random.default_rng(0).choice(len(vectors), size, replace=False))
+    return vectors[rows].astype(np.float32)
 
 
 def load_gallery(folder: Path, inputs: dict[str, str] | None = None) -> Gallery:
@@ -100,7 +146,10 @@ def load_gallery(folder: Path, inputs: dict[str, str] | None = None) -> Gallery:
         raise MismatchError(f"The gallery in {folder} is damaged: {error}.", REBUILD_HINT) from error
     if len(latlon_deg) != len(vectors) or vectors.dtype != np.float16:
         raise MismatchError(f"The gallery in {folder} is damaged: its files do not fit.", REBUILD_HINT)
-    return Gallery(meta=meta, latlon_deg=latlon_deg, vectors=vectors)
+    tree = load_tree(folder, len(vectors), REBUILD_HINT)
+    return Gallery(
+        meta=meta, latlon_deg=latlon_deg, vectors=vectors, tree=tree, plan=load_plan(folder, REBUILD_HINT)
+    )
 
 
 def check_points(latlon_deg: np.ndarray) -> np.ndarray:

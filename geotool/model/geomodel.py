@@ -46,6 +46,11 @@ class GeoModel:
         self.name, self.fingerprint = info.name, info.fingerprint
         self.dim: int = info.spec["location_encoder"]["dim"]
 
+    @property
+    def logit_scale(self) -> float:
+        """What training multiplied cosines with before the softmax."""
+        return float(self.info.spec["logit_scale"])
+
     def encode_images(self, images: Sequence[Image]) -> list[QueryVector]:
         """RGB images, already upright -> one unit vector each. Raises DeviceError out of memory."""
         step = _IMAGES_AT_ONCE[self.device]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from geotool.core.errors import UsageError
 from geotool.core.geo import LatLon
-from geotool.core.records import Candidate, Confidence, ItemError, Photo, Place, Prediction
+from geotool.core.records import Candidate, Confidence, ItemError, Photo, Place, Prediction, SearchTrace
 from geotool.output.geo_formats import to_geojson, to_kml
 from geotool.output.maps import to_html
 from geotool.output.tables import to_csv, to_table
@@ -61,6 +62,7 @@ def prediction_to_json(prediction: Prediction) -> dict[str, Any]:
         "places": [_place_to_json(place) for place in prediction.places],
         "confidence": _confidence_to_json(prediction.confidence),
         "error_km": prediction.error_km,
+        "search": _search_to_json(prediction.search),
         "model": {"name": prediction.model.name, "fingerprint": prediction.model.fingerprint},
         "timings_s": dict(prediction.timings_s),
     }
@@ -105,6 +107,16 @@ def _confidence_to_json(confidence: Confidence | None) -> dict[str, Any] | None:
         "radius50_km": confidence.radius50_km,
         "radius80_km": confidence.radius80_km,
         "level": confidence.level,
+    }
+
+
+def _search_to_json(search: SearchTrace | None) -> dict[str, Any] | None:
+    if search is None:
+        return None
+    return {
+        "comparisons": search.comparisons,
+        "gallery_size": search.gallery_size,
+        "path": [asdict(level) for level in search.path],
     }
 
 

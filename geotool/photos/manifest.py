@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
+from geotool.core.coordinates import LAT_COLUMNS, LON_COLUMNS
 from geotool.core.errors import BadImageError, GeotoolError, NotFoundError, UsageError
 from geotool.core.geo import LatLon
 from geotool.core.records import ItemError
@@ -19,8 +20,6 @@ TABLE_NAME, IMAGES_NAME = "metadata.csv", "images"
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".avif", ".gif", ".bmp")
 # Column names in any case; the first is the one geotool writes.
 ID_COLUMNS = ("img_id", "file", "filename", "image", "id")
-LAT_COLUMNS = ("lat", "latitude")
-LON_COLUMNS = ("lon", "lng", "longitude")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

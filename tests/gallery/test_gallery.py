@@ -46,7 +46,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_every_row_finds_itself() -> None:
     points = spread_points(500)
     gallery = galleries.ready_gallery(SphereModel(), points, SilentReport())
-    rows, cosines = ExactSearch(gallery.vectors, "cpu").search(SphereModel().encode_locations(points), 1)
+    rows, cosines, _ = ExactSearch(gallery.vectors, "cpu").search(SphereModel().encode_locations(points), 1)
     assert rows[:, 0].tolist() == list(range(500))
     assert cosines.min() > 0.999
     assert gallery.location(7).lat == pytest.approx(float(points[7, 0]))
@@ -95,19 +95,19 @@ def test_search_agrees_with_faiss() -> None:
     index = faiss.IndexFlatIP(32)
     index.add(vectors.astype(np.float32))
     expected_cosines, expected_rows = index.search(queries, 10)
-    rows, cosines = ExactSearch(vectors, "cpu").search(queries, 10)
+    rows, cosines, _ = ExactSearch(vectors, "cpu").search(queries, 10)
     assert (rows == expected_rows).mean() > 0.999  # faiss may order two equal cosines the other way
     np.testing.assert_allclose(cosines, expected_cosines, atol=1e-5)
 
 
 @pytest.mark.parametrize("n", [1, 3, 300])
 def test_more_candidates_than_points_gives_them_all(n: int) -> None:
-    rows, _ = ExactSearch(unit_vectors(n).astype(np.float16), "cpu").search(unit_vectors(2, seed=1), 1000)
+    rows, _, _ = ExactSearch(unit_vectors(n).astype(np.float16), "cpu").search(unit_vectors(2, seed=1), 1000)
     assert rows.shape == (2, min(n, 1000))
     assert sorted(rows[0].tolist()) == list(range(n))
 
 
 def test_equal_points_come_in_the_order_of_their_rows() -> None:
     vectors = np.repeat(unit_vectors(1), 600, axis=0).astype(np.float16)
-    rows, _ = ExactSearch(vectors, "cpu").search(unit_vectors(1), 600)
+    rows, _, _ = ExactSearch(vectors, "cpu").search(unit_vectors(1), 600)
     assert rows[0].tolist() == list(range(600))

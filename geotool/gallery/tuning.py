@@ -1,0 +1,98 @@
+"""How wide a beam has to be: agreement with exact search against comparisons, measured for each gallery."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from geotool.core.geo import EARTH_RADIUS_KM
+from geotool.core.sphere import from_xyz, to_xyz
+from geotool.gallery.beam import BeamSearch
+from geotool.gallery.exact import search_blocks
+from geotool.gallery.hierarchy import Tree
+from geotool.gallery.search_plan import BeamPoint, SearchPlan, widen
+
+AGREEMENT = 0.99  # top-1 agreement with exact search that the default beam has to reach
+QUERIES, SEED = 400, 20
+TOP_K = 10
+COSINE = (0.3, 0.6)  # of a photo with its true place, on GeoCLIP
+_MOVED_KM, _OTHERS_KM, _OTHERS = (1.0, 50.0), (30.0, 6000.0), 7
+_WIDTHS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
+
+
+class LocationModel(Protocol):
+    """What queries need of a model."""
+
+    def encode_locations(self, latlon_deg: np.ndarray) -> np.ndarray: ...
+
+
+def make_queries(
+    model: LocationModel, latlon_deg: np.ndarray, count: int, seed: int
+) -> dict[str, np.ndarray]:
+    """(count, D) queries of two kinds that embeddings of photos lie between, none of them a gallery point.
+
+    "near" is a place 1 to 50 km from a gallery point, buried in noise to a cosine of 0.3 to 0.6;
+    "mixed" a photo that could be from many places: the truth and seven others 30 to 6000 km away.
+    """
+    rng = np.random.default_rng(seed)
+    start = latlon_deg[rng.integers(len(latlon_deg), size=count)]
+    truth = model.encode_locations(move(start, _MOVED_KM, rng))  # (Q, D)
+    others = model.encode_locations(move(np.repeat(start, _OTHERS, axis=0), _OTHERS_KM, rng))
+    weights = rng.uniform(0.2, 0.8, size=(count, _OTHERS, 1))
+    mixed = truth + (others.reshape(count, _OTHERS, -1) * weights).sum(axis=1)
+    return {"near": bury(truth, rng), "mixed": bury(unit(mixed), rng)}
+
+
+def move(latlon_deg: np.ndarray, reach_km: tuple[float, float], rng: np.random.Generator) -> np.ndarray:
+    """(n, 2) places in any direction from the given ones, as often 1 to 2 km away as 10 to 20."""
+    start = to_xyz(latlon_deg)
+    angle = np.exp(rng.uniform(*np.log(reach_km), size=(len(start), 1))) / EARTH_RADIUS_KM
+    aside = rng.normal(size=start.shape)
+    aside = unit(aside - (aside * start).sum(axis=1, keepdims=True) * start)
+    return from_xyz(np.cos(angle) * start + np.sin(angle) * aside)
+
+
+def bury(vectors: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The (n, D) unit vectors in noise, as a photo's embedding is: cosine COSINE to what they were."""
+    noise = unit(rng.normal(size=vectors.shape))
+    cosine = rng.uniform(*COSINE, size=(len(vectors), 1))
+    return unit(cosine * vectors + np.sqrt(1 - cosine**2) * noise).astype(np.float32)
+
+
+def plan_search(vectors: np.ndarray, tree: Tree, queries: Mapping[str, np.ndarray]) -> SearchPlan:
+    """Measure the curve from narrow to wide beams and choose the cheapest one that agrees in AGREEMENT.
+
+    Where none does, the widest measured one is chosen.
+    """
+    exact = {kind: search_blocks(vectors, found, TOP_K, "cpu").rows for kind, found in queries.items()}
+    curve: list[BeamPoint] = []
+    for beams in dict.fromkeys(widen(tree.cells, width) for width in _WIDTHS):
+        search = BeamSearch(vectors, tree, beams, "cpu")
+        curve.append(_measure(search, [(queries[kind], exact[kind]) for kind in queries]))
+        if curve[-1].agreement == 1.0:
+            break
+    chosen = next((point for point in curve if point.agreement >= AGREEMENT), curve[-1])
+    return SearchPlan(chosen=chosen, curve=tuple(curve))
+
+
+def _measure(search: BeamSearch, pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> BeamPoint:
+    """One point of the curve, over (queries, exact rows) of every kind."""
+    found = [(search.search(queries, rows.shape[1]), rows) for queries, rows in pairs]
+    return BeamPoint(
+        beams=search.beams,
+        comparisons=float(np.mean([result.comparisons.mean() for result, _ in found])),
+        agreement=min(find_agreement(result.rows, rows, 1) for result, rows in found),
+        agreement_at_10=min(find_agreement(result.rows, rows, TOP_K) for result, rows in found),
+    )
+
+
+def find_agreement(rows: np.ndarray, exact_rows: np.ndarray, top_k: int) -> float:
+    """Share of the best `top_k` exact rows that were found among as many."""
+    pairs = zip(rows[:, :top_k].tolist(), exact_rows[:, :top_k].tolist(), strict=True)
+    return float(np.mean([len(set(found) & set(exact)) / len(exact) for found, exact in pairs]))
+
+
+def unit(rows: np.ndarray) -> np.ndarray:
+    return rows / np.linalg.norm(rows, axis=-1, keepdims=True)
