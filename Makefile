@@ -11,7 +11,7 @@ help:
 	@echo "make test-fast   the tests that take seconds"
 	@echo "make check       lint, types, stale locks"
 	@echo "make lock        write requirements*.txt anew from requirements*.in"
-	@echo "make bluemarble  rebuild the embedded model from NASA's image (more than half an hour on 2 cores)"
+	@echo "make bluemarble  rebuild the embedded model from NASA's image (about half an hour on 2 cores)"
 	@echo "make clean       remove the environment"
 
 run: $(VENV)/.run

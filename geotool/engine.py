@@ -26,7 +26,7 @@ from geotool.core.report import Report, SilentReport, stop_if_asked
 from geotool.photos import read_photo
 
 if TYPE_CHECKING:
-    from geotool.gallery.exact import Search
+    from geotool.gallery.exact import Found, Search
     from geotool.gallery.gallery import Gallery
     from geotool.gallery.search_plan import SearchKind
     from geotool.model.geomodel import GeoModel
@@ -39,11 +39,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """A model and its gallery, in memory and ready. Build one with `Engine.load`."""
+    """A model and its gallery, in memory and ready. Build one with `Engine.load`.
+
+    With `zoom` the best candidate is moved to the best place between the gallery's points.
+    """
 
     model: GeoModel
     gallery: Gallery
     search: Search
+    zoom: bool = False
 
     @classmethod
     def load(
@@ -55,11 +59,13 @@ class Engine:
         search: SearchKind = "hierarchy",
         beam: int | None = None,
         gallery: Path | None = None,
+        zoom: bool = False,
     ) -> Engine:
         """Load a model by name (None: the default one) and its gallery, encoding that if needed.
 
         `search` is coarse to fine or over all points, `beam` the cells opened at the first level in
-        place of the measured number, `gallery` a folder of `build-gallery` in place of the model's own.
+        place of the measured number, `gallery` a folder of `build-gallery` in place of the model's own,
+        `zoom` an answer between the gallery's points.
         Raises NotFoundError (weights missing), DeviceError, MismatchError.
         """
         from geotool.gallery.gallery import load_gallery, ready_gallery
@@ -71,7 +77,7 @@ class Engine:
             points = ready_gallery(loaded, loaded.gallery_latlon_deg(), report or SilentReport())
         else:
             points = load_gallery(gallery, {"model": loaded.fingerprint})
-        return cls(loaded, points, open_search(points, loaded.device, search, beam))
+        return cls(loaded, points, open_search(points, loaded.device, search, beam), zoom)
 
     @property
     def info(self) -> ModelInfo:
@@ -142,22 +148,57 @@ class Engine:
         self, query: QueryVector, top_k: int
     ) -> tuple[tuple[Candidate, ...], SearchTrace | None]:
         """The best gallery points; none where the photo is unlike all that the model was trained on."""
-        if not self.model.is_familiar(query):
-            return (), None
-        from geotool.gallery.explain import CANDIDATES, explain, to_weights
+        from geotool.gallery.explain import CANDIDATES
 
         found = self.search.search(query.vector[None], max(top_k, CANDIDATES))  # (1, K)
-        rows, cosines = found.rows[0], found.cosines[0]
-        weights = to_weights(cosines[:CANDIDATES], self.model.logit_scale)
-        trace = SearchTrace(
-            comparisons=int(found.comparisons[0]), gallery_size=len(self.gallery),
-            path=explain(self.gallery.latlon_deg[rows[:CANDIDATES]], weights),
-        )  # fmt: skip
-        pairs = zip(rows[:top_k].tolist(), cosines[:top_k].tolist(), strict=True)
-        return tuple(
+        if not self.model.is_familiar(query, float(found.cosines[0, 0])):
+            return (), None
+        pairs = zip(found.rows[0, :top_k].tolist(), found.cosines[0, :top_k].tolist(), strict=True)
+        best, *others = (
             Candidate(rank=rank, location=self.gallery.location(row), cosine=cosine, gallery_row=row)
             for rank, (row, cosine) in enumerate(pairs, 1)
-        ), trace
+        )
+        if self.model.vote_km:
+            best = self._let_vote(query, best, found)
+        if self.zoom:
+            best = self._zoom_in(query, best)
+        return (best, *others), self._trace(found)
+
+    def _let_vote(self, query: QueryVector, candidate: Candidate, found: Found) -> Candidate:
+        """The best candidate, moved to where most of the candidates' weight lies together."""
+        from geotool.gallery.explain import CANDIDATES, to_weights
+        from geotool.gallery.vote import vote
+
+        rows, cosines = found.rows[0, :CANDIDATES], found.cosines[0, :CANDIDATES]
+        weights = to_weights(cosines, self.model.logit_scale)
+        place, peak = vote(self.gallery.latlon_deg[rows], weights, self.model.vote_km)
+        cosine = float(self.model.encode_locations(place[None])[0] @ query.vector)
+        lat, lon = place.tolist()
+        location, row = LatLon(lat=lat, lon=lon), int(rows[peak])
+        return replace(candidate, location=location, cosine=cosine, gallery_row=row, source="vote")
+
+    def _zoom_in(self, query: QueryVector, candidate: Candidate) -> Candidate:
+        """The candidate, moved to the best place that the gallery leaves out around it."""
+        import numpy as np
+
+        from geotool.gallery.zoom import find_spacing_km, zoom
+
+        start_deg = np.array([[candidate.location.lat, candidate.location.lon]])  # (1, 2)
+        spacing_km = find_spacing_km(self.gallery.latlon_deg, start_deg)
+        found = zoom(self.model, query.vector, start_deg, spacing_km)
+        lat, lon = found.latlon_deg[0].tolist()
+        cosine = max(candidate.cosine, float(found.cosines[0]))
+        return replace(candidate, location=LatLon(lat=lat, lon=lon), cosine=cosine, source="zoom")
+
+    def _trace(self, found: Found) -> SearchTrace:
+        from geotool.gallery.explain import CANDIDATES, explain, to_weights
+
+        rows, cosines = found.rows[0, :CANDIDATES], found.cosines[0, :CANDIDATES]
+        return SearchTrace(
+            comparisons=int(found.comparisons[0]),
+            gallery_size=len(self.gallery),
+            path=explain(self.gallery.latlon_deg[rows], to_weights(cosines, self.model.logit_scale)),
+        )
 
 
 def with_truth(photo: Photo, truth: LatLon | None) -> Photo:

@@ -9,11 +9,26 @@ from pathlib import Path
 
 from geotool.core.errors import BadImageError, GeotoolError
 from geotool.core.geo import LatLon
-from geotool.core.records import Candidate, Confidence, ItemError, ModelStamp, Photo, Prediction
+from geotool.core.records import (
+    Candidate,
+    Confidence,
+    ItemError,
+    ModelStamp,
+    PathLevel,
+    Photo,
+    Prediction,
+    SearchTrace,
+)
 
 AREZZO = LatLon(lat=43.47, lon=11.88)
 NEAR_AREZZO = LatLon(lat=43.5, lon=11.9)
 STAMP = ModelStamp(name="fake", fingerprint="0123456789abcdef", device="cpu", precision="fp32")
+PATH = (
+    PathLevel(name="Europe", mass=0.93, lat=44.0, lon=11.0, width_km=1800.0),
+    PathLevel(name="Italy", mass=0.706, lat=43.2, lon=11.9, width_km=700.0),
+    PathLevel(name="43.5 N 11.8 E", mass=0.4, lat=43.5, lon=11.9, width_km=140.0),
+)
+SEARCH = SearchTrace(comparisons=1086, gallery_size=94100, path=PATH)
 SPREAD_DEG = ((0.0, 0.0), (0.9, -0.6), (-1.8, 2.4), (4.1, -8.0), (-9.5, 21.0))
 
 
@@ -40,7 +55,9 @@ def fake_prediction(
         for i, place in enumerate(places, start=1)
     )
     timings = {"read": 0.01, "encode": 0.4, "search": 0.02}
-    return Prediction(photo=fake_photo(name, truth), candidates=candidates, model=STAMP, timings_s=timings)
+    return Prediction(
+        photo=fake_photo(name, truth), candidates=candidates, model=STAMP, timings_s=timings, search=SEARCH
+    )
 
 
 def unknown_prediction(name: str = "street.jpg", truth: LatLon | None = None) -> Prediction:

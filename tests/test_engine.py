@@ -34,6 +34,7 @@ class ColourModel:
     device: str = "cpu"
     precision: str = "fp32"
     logit_scale: float = 50.0
+    vote_km: float = 0.0
     info = SimpleNamespace(name="colour")
 
     def gallery_latlon_deg(self) -> np.ndarray:
@@ -52,7 +53,7 @@ class ColourModel:
             vector=self.encode_locations(latlon)[0], encoder="c0", familiarity=float(rgb[2] == 128)
         )
 
-    def is_familiar(self, query: QueryVector) -> bool:
+    def is_familiar(self, query: QueryVector, best_cosine: float) -> bool:
         return bool(query.familiarity)
 
 
@@ -111,6 +112,28 @@ def test_the_hierarchy_gives_the_places_of_exact_search_for_fewer_comparisons(
     coarse = replace(engine, search=open_search(engine.gallery, "cpu", "hierarchy")).locate(photo)
     assert coarse.best == exact.best
     assert coarse.search is not None and coarse.search.comparisons < 612
+
+
+def test_zoom_finds_a_place_between_the_gallery_points(engine: Engine, tmp_path: Path) -> None:
+    photo = write_photo(tmp_path / "a.png", colour_of(44, 14))
+    truth = LatLon(lat=44, lon=14)
+    plain = engine.locate(photo, truth=truth)
+    zoomed = replace(engine, zoom=True).locate(photo, truth=truth)
+    assert plain.error_km is not None and zoomed.error_km is not None
+    assert zoomed.error_km < plain.error_km / 2
+    assert (zoomed.candidates[0].source, plain.candidates[0].source) == ("zoom", "gallery")
+    assert zoomed.candidates[1:] == plain.candidates[1:]
+
+
+def test_where_candidates_vote_the_answer_lies_among_them(engine: Engine, tmp_path: Path) -> None:
+    photo, truth = write_photo(tmp_path / "a.png", colour_of(44, 14)), LatLon(lat=44, lon=14)
+    plain = engine.locate(photo, truth=truth)
+    voting = replace(engine, model=replace(engine.model, vote_km=1000, logit_scale=200.0))  # type: ignore[type-var]
+    voted = voting.locate(photo, truth=truth)
+    assert plain.error_km is not None and voted.error_km is not None
+    assert voted.error_km < plain.error_km
+    assert voted.candidates[0].source == "vote" and voted.candidates[0].cosine > plain.candidates[0].cosine
+    assert voted.candidates[1:] == plain.candidates[1:]
 
 
 def test_a_typed_truth_gives_the_error_and_changes_nothing_else(engine: Engine, tmp_path: Path) -> None:

@@ -1,144 +1,156 @@
-"""`bench search`: exact search of GeoCLIP's real gallery, ours against plain fp32 and faiss."""
+"""`bench search`: our hierarchy, exact search and faiss over galleries of several sizes, in one process."""
 
 from __future__ import annotations
 
-import importlib.util
+import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
-import torch
-from torch.nn import functional
 
-from geotool.bench.timing import least_seconds, peak_memory_mb
-from geotool.core.report import Report
-from geotool.gallery.exact import ExactSearch
+from geotool.bench.agreement import TOP_K, Agreement, compare, pool
+from geotool.bench.faiss_searchers import faiss_families
+from geotool.bench.search_gallery import BuildTime, PackageEncoder, draw_points, ready_gallery
+from geotool.bench.search_queries import PHOTO_LIKE, load_image_head, make_all_queries
+from geotool.bench.searchers import BF16, Family, own_families, share_memory
+from geotool.bench.timing import free_memory_bytes, least_seconds
+from geotool.core.report import Report, stop_if_asked
+from geotool.gallery.exact import Found, Search, search_blocks
+from geotool.gallery.gallery import Gallery
 from geotool.model import geoclip_package
-from geotool.model.devices import choose_precision, find_device, to_dtype
-from geotool.model.location_encoder import LocationEncoder, LocationSpec
+from geotool.model.devices import find_device
 
-QUERIES, BATCH, SEED = 256, 256, 0
-NEAR_COSINE = (0.3, 0.6)  # a photo's cosine with its true place, on GeoCLIP
-_KINDS = ("near", "mixed")
-
-Searcher = Callable[[np.ndarray, int], tuple[np.ndarray, np.ndarray]]
+SINGLE_QUERIES = 16  # asked one after the other, so that no query finds its points in the caches
 
 
-def run_search(device: str, rounds: int, report: Report) -> list[dict[str, Any]]:
-    """Rows of time and agreement per method and kind of query, over GeoCLIP's 94 100 points.
+def run_search(device: str, rounds: int, sizes: Sequence[int], report: Report) -> list[dict[str, Any]]:
+    """Rows per size of gallery, method and kind of query, see `measure_searches`.
 
-    Queries: "near" is a gallery point buried in noise (cosine 0.3 to 0.6), "mixed" a point mixed with seven
-    others and noise. Agreement is with plain fp32, by row, which is by coordinate: there are no duplicates.
+    Size 100 000 is GeoCLIP's gallery; larger ones have copies of its points, moved by 5 to 100 km.
     """
-    place = find_device(device)
-    start = time.perf_counter()
-    vectors = _encode_gallery(place)
-    report.event("gallery encoded", points=len(vectors), seconds=time.perf_counter() - start)
-    searchers, build_s = _build_searchers(vectors, place)
-    return [
-        row
-        for kind in _KINDS
-        for row in _measure(kind, _queries(kind, vectors), searchers, build_s, len(vectors), rounds)
-    ]
+    place, own_deg = find_device(device), geoclip_package.read_gallery()
+    model, head = PackageEncoder(place), load_image_head()
+    rows = []
+    for size in sizes:
+        gallery, built = ready_gallery(model, draw_points(own_deg, size), report)
+        beams = gallery.plan.chosen.beams
+        report.event("gallery ready", points=len(gallery), measured_beams=beams, **dataclasses.asdict(built))
+        queries = make_all_queries(model, head, gallery.latlon_deg)
+        rows += measure_searches(gallery, built, queries, place, rounds, report)
+    return rows
 
 
-@torch.inference_mode()
-def _encode_gallery(device: str) -> np.ndarray:
-    """(N, D) float16 unit vectors of GeoCLIP's gallery."""
-    encoder = LocationEncoder(LocationSpec())
-    encoder.load_state_dict(geoclip_package.read_location_encoder())
-    encoder.to_half(to_dtype(choose_precision(device))).to(device)
-    points = torch.from_numpy(geoclip_package.read_gallery()).to(device)
-    parts = [functional.normalize(encoder(part), dim=1).half() for part in points.split(1024)]
-    return torch.cat(parts).cpu().numpy()
-
-
-def _build_searchers(vectors: np.ndarray, device: str) -> tuple[dict[str, Searcher], dict[str, float]]:
-    makers: dict[str, Callable[[], Searcher]] = {
-        "exact fp32": lambda: _flat_fp32(vectors, device),
-        "exact bf16 + fp32 re-rank": lambda: ExactSearch(vectors, device).search,
-    }
-    if importlib.util.find_spec("faiss"):
-        makers["faiss flat"] = lambda: _faiss_flat(vectors)
-    searchers, build_s = {}, {}
-    for name, make in makers.items():
-        start = time.perf_counter()
-        searchers[name] = make()
-        build_s[name] = time.perf_counter() - start
-    return searchers, build_s
-
-
-def _flat_fp32(vectors: np.ndarray, device: str) -> Searcher:
-    gallery = torch.from_numpy(vectors).to(device).float()
-
-    @torch.inference_mode()
-    def search(queries: np.ndarray, top_k: int) -> tuple[np.ndarray, np.ndarray]:
-        found = (torch.from_numpy(queries).to(device) @ gallery.T).topk(top_k, dim=1)
-        return found.indices.cpu().numpy(), found.values.cpu().numpy()
-
-    return search
-
-
-def _faiss_flat(vectors: np.ndarray) -> Searcher:
-    import faiss
-
-    index = faiss.IndexFlatIP(vectors.shape[1])
-    index.add(vectors.astype(np.float32))
-
-    def search(queries: np.ndarray, top_k: int) -> tuple[np.ndarray, np.ndarray]:
-        cosines, rows = index.search(queries, top_k)
-        return rows, cosines
-
-    return search
-
-
-def _queries(kind: str, vectors: np.ndarray) -> np.ndarray:
-    """(Q, D) unit vectors of one kind."""
-    rng = np.random.default_rng(SEED)
-    centre = vectors[rng.integers(len(vectors), size=QUERIES)].astype(np.float32)  # (Q, D)
-    if kind == "mixed":
-        others = vectors[rng.integers(len(vectors), size=(QUERIES, 7))].astype(np.float32)  # (Q, 7, D)
-        weights = rng.uniform(0.2, 0.8, size=(QUERIES, 7, 1)).astype(np.float32)
-        centre = _unit(centre + (others * weights).sum(axis=1))
-    noise = _unit(rng.normal(size=centre.shape).astype(np.float32))
-    cosine = rng.uniform(*NEAR_COSINE, size=(QUERIES, 1)).astype(np.float32)
-    return _unit(cosine * centre + np.sqrt(1 - cosine**2) * noise)
-
-
-def _unit(rows: np.ndarray) -> np.ndarray:
-    return rows / np.linalg.norm(rows, axis=-1, keepdims=True)
-
-
-def _measure(
-    kind: str,
-    queries: np.ndarray,
-    searchers: dict[str, Searcher],
-    build_s: dict[str, float],
-    n: int,
+def measure_searches(
+    gallery: Gallery,
+    built: BuildTime,
+    queries: Mapping[str, np.ndarray],
+    device: str,
     rounds: int,
+    report: Report,
 ) -> list[dict[str, Any]]:
-    truth, _ = searchers["exact fp32"](queries, 10)
-    single = least_seconds({k: partial(f, queries[:1], 10) for k, f in searchers.items()}, rounds)
-    batch = least_seconds({k: partial(f, queries[:BATCH], 10) for k, f in searchers.items()}, rounds)
+    """One row per method and kind of query, and one for the PHOTO_LIKE kinds together.
+
+    Agreement is with fp32 over all points, by coordinates. Times are taken on the first kind:
+    milliseconds of one query at a time, and queries per second of all at once. `build_s` leaves out
+    encoding the points, which every method needs; `memory_mb` is what the index takes, in memory or mapped;
+    `speedup` is that of one query over exact search in bf16.
+    """
+    free_bytes = free_memory_bytes()
+    report.event("asking exact search", queries=sum(len(asked) for asked in queries.values()))
+    exact = {kind: search_blocks(gallery.vectors, asked, TOP_K, device) for kind, asked in queries.items()}
+    trial = _Trial(gallery, queries, exact, rounds, report)
+    families = [
+        *own_families(gallery, device, built.index_s),
+        *faiss_families(gallery, device, free_bytes, report),
+    ]
+    results = [
+        result for group in share_memory(families, free_bytes, report) for result in trial.measure(group)
+    ]
+    reference_s = next((result.single_s for result in results if result.method == BF16), None)
     return [
-        {
-            "gallery_size": n,
-            "method": name,
-            "query_kind": kind,
-            "comparisons": n,
-            **_recall(search(queries, 10)[0], truth),
-            "ms_per_query": 1000 * single[name],
-            "speedup": single["exact fp32"] / single[name],
-            "queries_per_s": BATCH / batch[name],
-            "build_s": build_s[name],
-            "memory_mb": peak_memory_mb(),
-        }
-        for name, search in searchers.items()
+        {"gallery_size": len(gallery), **row, "encoding_s": built.encoding_s}
+        for result in results
+        for row in result.to_rows(reference_s)
     ]
 
 
-def _recall(rows: np.ndarray, truth: np.ndarray) -> dict[str, float]:
-    shared = [len(set(a) & set(b)) / len(b) for a, b in zip(rows.tolist(), truth.tolist(), strict=True)]
-    return {"recall_at_1": float(np.mean(rows[:, 0] == truth[:, 0])), "recall_at_10": float(np.mean(shared))}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Result:
+    method: str
+    agreement: dict[str, Agreement]  # by kind of query
+    single_s: float  # per query, one at a time
+    batch_s: float  # per query, all at once
+    build_s: float
+    memory_mb: float
+
+    def to_rows(self, reference_s: float | None) -> Iterator[dict[str, Any]]:
+        together = pool([self.agreement[kind] for kind in PHOTO_LIKE])
+        for kind, agreement in {**self.agreement, "+".join(PHOTO_LIKE): together}.items():
+            yield {
+                "method": self.method,
+                "query_kind": kind,
+                **agreement.to_columns(),
+                "ms_per_query": 1000 * self.single_s,
+                "queries_per_s": 1 / self.batch_s,
+                "build_s": self.build_s,
+                "memory_mb": self.memory_mb,
+                "speedup": reference_s and reference_s / self.single_s,
+            }
+
+
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """The questions that every method gets, with their exact answers."""
+
+    gallery: Gallery
+    queries: Mapping[str, np.ndarray]
+    exact: Mapping[str, Found]
+    rounds: int
+    report: Report
+
+    def measure(self, group: Sequence[Family]) -> Iterator[_Result]:
+        """Build the indexes of a group, ask them, time them in turns; nothing of them is kept."""
+        built = [(family, *self._build(family)) for family in group]
+        searches = {name: search for _, found, _ in built for name, search in found.items()}
+        agreement = {name: self._ask(name, search) for name, search in searches.items()}
+        asked = next(iter(self.queries.values()))
+        few = asked[:SINGLE_QUERIES]
+        self.report.event("timing", methods=len(searches))
+        single_s = least_seconds({k: partial(_ask_singly, s, few) for k, s in searches.items()}, self.rounds)
+        batch_s = least_seconds(
+            {k: partial(s.search, asked, TOP_K) for k, s in searches.items()}, self.rounds
+        )
+        for family, found, build_s in built:
+            for name in found:
+                yield _Result(
+                    method=name,
+                    agreement=agreement[name],
+                    single_s=single_s[name] / len(few),
+                    batch_s=batch_s[name] / len(asked),
+                    build_s=build_s,
+                    memory_mb=family.memory_bytes / 1e6,
+                )
+
+    def _build(self, family: Family) -> tuple[dict[str, Search], float]:
+        stop_if_asked(self.report)
+        start = time.perf_counter()
+        searches = family.build()
+        seconds = time.perf_counter() - start if family.build_s is None else family.build_s
+        self.report.event("index ready", of=family.name, build_s=seconds)
+        return searches, seconds
+
+    def _ask(self, name: str, search: Search) -> dict[str, Agreement]:
+        stop_if_asked(self.report)
+        self.report.event("asking", method=name)
+        return {
+            kind: compare(self.gallery, asked, search.search(asked, TOP_K), self.exact[kind])
+            for kind, asked in self.queries.items()
+        }
+
+
+def _ask_singly(search: Search, queries: np.ndarray) -> None:
+    for start in range(len(queries)):
+        search.search(queries[start : start + 1], TOP_K)

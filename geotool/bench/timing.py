@@ -1,4 +1,4 @@
-"""Fair timing on a noisy machine: the sides take turns, the least time of each counts."""
+"""Fair timing on a noisy machine: the sides take turns, the least time of each counts. And its memory."""
 
 from __future__ import annotations
 
@@ -26,9 +26,18 @@ def peak_memory_mb() -> float | None:
     if sys.platform == "win32":
         return None
     if sys.platform == "linux":  # getrusage would count the parent's memory: it is kept across exec
-        with Path("/proc/self/status").open(encoding="utf-8") as status:
-            return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) * 1024 / 1e6
+        return _read_kernel_bytes("/proc/self/status", "VmHWM") / 1e6
     import resource
 
     unit_bytes = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit_bytes / 1e6
+
+
+def free_memory_bytes() -> int | None:
+    """The memory that can be taken without swapping; None where the system does not say."""
+    return _read_kernel_bytes("/proc/meminfo", "MemAvailable") if sys.platform == "linux" else None
+
+
+def _read_kernel_bytes(file: str, name: str) -> int:
+    with Path(file).open(encoding="utf-8") as lines:
+        return next(int(line.split()[1]) for line in lines if line.startswith(name)) * 1024

@@ -41,12 +41,12 @@ class Query:
     def __init__(self, engine: Engine, row: Row) -> None:
         _, image = read_photo(row.path)
         [encoded] = engine.model.encode_images([image])
-        self.is_known = engine.model.is_familiar(encoded)
         self.vector = encoded.vector  # (D,)
         self.truth_deg = np.array([row.location.lat, row.location.lon])
         found = engine.search.search(encoded.vector[None], CANDIDATES)
         self.latlon_deg = engine.gallery.latlon_deg[found.rows[0]]  # (K, 2)
         self.cosines = found.cosines[0]  # (K,)
+        self.is_known = engine.model.is_familiar(encoded, float(self.cosines[0]))
 
 
 def run_zoom(device: str, rounds: int, report: Report) -> list[dict[str, Any]]:
@@ -92,7 +92,7 @@ def _zoom(engine: Engine, starts: int, finest_km: float, query: Query) -> Answer
 
 def _mean_near(engine: Engine, query: Query) -> Answer:
     near = haversine_km(query.latlon_deg, query.latlon_deg[0]) <= NEAR_KM  # (K,)
-    weights = to_weights(query.cosines[near], engine.model.info.spec["logit_scale"])
+    weights = to_weights(query.cosines[near], engine.model.logit_scale)
     return from_xyz(weights @ to_xyz(query.latlon_deg[near])), 0
 
 

@@ -1,4 +1,4 @@
-"""Measure speed: `bench encode` and `bench search`, ours and the reference in one process."""
+"""Measure speed and gain: `bench encode`, `bench search` and `bench zoom`, both sides in one process."""
 
 from __future__ import annotations
 
@@ -14,8 +14,13 @@ from geotool.core.report import Report
 class Config:
     """Settings of `bench`."""
 
-    subject: Literal["encode", "search"] = option(help="encode or search", positional=True)
+    subject: Literal["encode", "search", "zoom"] = option(help="encode, search or zoom", positional=True)
     device: Literal["auto", "cpu", "cuda", "mps"] = option("auto", help="where to compute")
+    sizes: tuple[int, ...] = option(
+        (100_000,),
+        help="search: points in the gallery, with commas between sizes; more than 100000 adds moved copies",
+        min=1000,
+    )
     rounds: int = option(5, help="times each side is measured, in turns", min=1, max=100)
     format: Literal["table", "json"] = option("table", help="output")
 
@@ -23,10 +28,17 @@ class Config:
 def run(config: Config, report: Report) -> None:
     """Print one row per method. Times are the least of all rounds; ratios compare within this run."""
     if config.subject == "encode":
-        from geotool.bench.encode import run_encode as run_subject
+        from geotool.bench.encode import run_encode
+
+        rows = run_encode(config.device, config.rounds, report)
+    elif config.subject == "zoom":
+        from geotool.bench.zoom import run_zoom
+
+        rows = run_zoom(config.device, config.rounds, report)
     else:
-        from geotool.bench.search import run_search as run_subject
-    rows = run_subject(config.device, config.rounds, report)
+        from geotool.bench.search import run_search
+
+        rows = run_search(config.device, config.rounds, config.sizes, report)
     print(json.dumps({"rows": rows}) if config.format == "json" else _to_table(rows))
 
 

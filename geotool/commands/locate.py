@@ -30,6 +30,7 @@ class Config:
         min=1,
     )
     gallery: Path | None = option(None, help="folder of build-gallery (default: the model's own points)")
+    zoom: bool = option(False, help="move the best candidate to the best place between gallery points")
     truth: str | None = option(None, help="where the photo was taken, as LAT,LON: gives the error")
     format: Literal["table", "json", "csv", "geojson", "kml", "html"] = option("table", help="output")
     out: Path | None = option(None, help="file to write (default: standard output)")
@@ -44,7 +45,7 @@ def run(config: Config, report: Report) -> int:
     truth = parse_latlon(config.truth) if config.truth else None
     engine = Engine.load(
         config.model, config.device, report,
-        search=config.search, beam=config.beam, gallery=config.gallery,
+        search=config.search, beam=config.beam, gallery=config.gallery, zoom=config.zoom,
     )  # fmt: skip
     results = engine.locate_many(config.photos, truth=truth, top_k=config.top_k, report=report)
     text = export.to_text(results, config.format)

@@ -113,7 +113,8 @@ def _metavar(opt: Option) -> str:
 def _help(opt: Option) -> str:
     text = opt.metadata["help"]
     shown = opt.default not in (MISSING, None, (), False)
-    return (f"{text} (default {opt.default})" if shown else text).replace("%", "%%")
+    default = ",".join(map(str, opt.default)) if opt.many and shown else opt.default
+    return (f"{text} (default {default})" if shown else text).replace("%", "%%")
 
 
 def from_dict(config_class: type[C], values: dict[str, Any], source: str = "configuration") -> C:
@@ -136,8 +137,13 @@ def convert(opt: Option, value: Any) -> Any:
         return None
     if opt.many:
         items = value if isinstance(value, (list, tuple)) else [value]
-        return tuple(_convert_one(opt, item) for item in items)
+        return tuple(_convert_one(opt, part) for item in items for part in _split(opt, item))
     return _convert_one(opt, value)
+
+
+def _split(opt: Option, item: Any) -> list[Any]:
+    """Numbers may be typed with commas between them; in a path, a comma is part of the name."""
+    return item.split(",") if isinstance(item, str) and opt.type in (int, float) else [item]
 
 
 def _convert_one(opt: Option, value: Any) -> Any:

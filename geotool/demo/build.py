@@ -27,7 +27,7 @@ from geotool.training.loop import GALLERY_SIZE, train
 
 NAME = "bluemarble"
 WORK_DIR = paths.SHIPPED_DIR / f"{NAME}-build"
-TRAINING_SEED, TRAINING_TILES = 777, 100_000
+TRAINING_SEED, TRAINING_TILES = 777, 65_000
 TEST_SEED, TEST_TILES = 5, 2000  # other seed, other tiles: none of them was seen in training
 TITLE = "Blue Marble: satellite tiles"
 PURPOSE = "Satellite tiles of land, 600 to 1200 km across; it refuses ordinary photographs."

@@ -29,8 +29,6 @@ from geotool.gallery.unfinished import Unfinished, open_unfinished, unfinished_f
 
 SEED = 0
 CHUNK = 16_384  # points encoded between two marks to go on from
-# Vectors the tree is built from at most: 1 GB at 512 dimensions, and k-means takes a few times that.
-SAMPLE_LIMIT = 1 << 19
 _SAMPLE_FILE, _COUNTS_FILE = "sample.npy", "leaf_counts.npy"
 _ROW_COUNTS = ("points", "rejected", "duplicates_merged")
 _RESULT = "gallery"  # the files of the artefact, inside the working folder
@@ -118,7 +116,7 @@ class _Build:
             return
         self._check_disk()
         points = self._points()
-        count = min(sample_size(len(points), branching), SAMPLE_LIMIT)
+        count = sample_size(len(points), branching)
         rows = np.sort(np.random.default_rng(SEED).choice(len(points), count, replace=False))
         sample = ArrayFile.create(self._folder / _SAMPLE_FILE, np.float16, (count, self._model.dim))
         for start in range(0, count, CHUNK):
@@ -208,7 +206,7 @@ class _Build:
 
     def _check_disk(self) -> None:
         """Raise UsageError before hours of work, not after: the vectors stand twice, in part."""
-        sample = min(self._state.points, SAMPLE_LIMIT) * self._model.dim * 2
+        sample = sample_size(self._state.points) * self._model.dim * 2
         needed = sample + self._state.points * (self._model.dim * 2 + 24) * 1.1
         free = shutil.disk_usage(self._folder).free
         if free < needed:

@@ -19,8 +19,9 @@ from geotool.core.artifacts import write_json
 from geotool.core.errors import MismatchError, UsageError
 
 CENTROIDS_FILE, CHILDREN_FILE, LEVELS_FILE = "tree_centroids.npy", "tree_children.npy", "tree.json"
-SAMPLE_PER_LEAF = 16  # points that k-means needs to see for a leaf
-_MIN_SAMPLE = 200_000
+_PER_LEAF = 8  # points of the sample for each leaf
+# Of the vectors the tree is built from: 1 GB as float32 at 512 dimensions, and k-means takes some more.
+_MIN_SAMPLE, _MAX_SAMPLE = 200_000, 1 << 19
 _TRAINED_PER_CELL = 256  # k-means moves its centroids by that many points each; more changes little
 _ITERATIONS = 12
 
@@ -67,18 +68,20 @@ def choose_branching(size: int) -> tuple[int, ...]:
     """Children per cell, level by level, for a gallery of `size` points; () where a tree gains nothing.
 
     Equal branching costs the fewest comparisons; four levels (three of cells) are the best at 100 000
-    points and more, by `bench search`.
+    points and more, by `bench search`. Above some million points leaves grow, not the branching: the
+    sample that the tree is built from could not tell more leaves apart.
     """
     if size < 512:
         return ()
     levels = 2 if size < 4096 else 3 if size < 32_768 else 4
-    return (round(size ** (1 / levels)),) * (levels - 1)
+    most = round((_MAX_SAMPLE / _PER_LEAF) ** (1 / (levels - 1)))
+    return (min(round(size ** (1 / levels)), most),) * (levels - 1)
 
 
 def sample_size(size: int, branching: Sequence[int] | None = None) -> int:
     """How many points of a gallery `build_tree` should see."""
     branching = choose_branching(size) if branching is None else branching
-    return min(size, max(_MIN_SAMPLE, SAMPLE_PER_LEAF * int(np.prod(branching or (1,)))))
+    return min(size, _MAX_SAMPLE, max(_MIN_SAMPLE, _PER_LEAF * int(np.prod(branching or (1,)))))
 
 
 def build_tree(sample: np.ndarray, size: int, branching: Sequence[int] | None = None, seed: int = 0) -> Tree:
@@ -91,7 +94,8 @@ def build_tree(sample: np.ndarray, size: int, branching: Sequence[int] | None = 
     branching = choose_branching(size) if branching is None else tuple(branching)
     if any(count < 2 for count in branching):
         raise UsageError(f"A branching of {branching} splits nothing.", "Every level needs 2 or more.")
-    centred = _unit(sample - sample.mean(axis=0))
+    centred = sample - sample.mean(axis=0)
+    centred /= np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-12)  # in place: it is large
     owner = np.zeros(len(sample), dtype=np.int64)  # (S,) cell of each point in the level above
     levels, firsts = [], []
     for wanted in np.cumprod(branching or (1,)):

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from geotool.core.artifacts import write_json
 from geotool.core.errors import MismatchError
@@ -71,5 +71,5 @@ def load_plan(folder: Path, hint: str) -> SearchPlan:
         raise MismatchError(f"The search plan in {folder} is damaged: {error}.", hint) from error
 
 
-def _to_point(stored: dict[str, object]) -> BeamPoint:
-    return BeamPoint(**{**stored, "beams": tuple(stored["beams"])})  # type: ignore[arg-type, call-overload]
+def _to_point(stored: dict[str, Any]) -> BeamPoint:
+    return BeamPoint(**{**stored, "beams": tuple(stored["beams"])})

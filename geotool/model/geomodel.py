@@ -51,6 +51,11 @@ class GeoModel:
         """What training multiplied cosines with before the softmax."""
         return float(self.info.spec["logit_scale"])
 
+    @property
+    def vote_km(self) -> float:
+        """How near candidates support one another; 0 where the best one alone is the answer."""
+        return float(self.info.spec.get("vote_km", 0))
+
     def encode_images(self, images: Sequence[Image]) -> list[QueryVector]:
         """RGB images, already upright -> one unit vector each. Raises DeviceError out of memory."""
         step = _IMAGES_AT_ONCE[self.device]
@@ -75,11 +80,16 @@ class GeoModel:
         """(N, 2) float32 lat, lon in degrees of the model's own gallery, without duplicates."""
         return np.load(zoo.gallery_file(self.info), allow_pickle=False)
 
-    def is_familiar(self, query: QueryVector) -> bool:
-        """Whether the photo is of the kind the model was trained on; True where it cannot tell."""
+    def is_familiar(self, query: QueryVector, best_cosine: float) -> bool:
+        """Whether the photo is of the kind the model was trained on; True where it cannot tell.
+
+        `best_cosine` is that of the photo with the gallery point that fits it best.
+        """
         if query.familiarity is None:
             return True
-        return query.familiarity >= self.info.spec["familiarity"]["threshold"]
+        measured = torch.tensor([query.familiarity, best_cosine], device=self.device)  # (2,)
+        total = familiarity.add_cosine(measured[:1], measured[1:], self._familiar)
+        return total.item() >= float(self.info.spec["familiarity"]["threshold"])
 
     @torch.inference_mode()
     def find_features(self, images: Sequence[Image]) -> Tensor:

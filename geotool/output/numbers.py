@@ -25,6 +25,16 @@ def format_mb(size_mb: float) -> str:
     return f"{size_mb / 1000:.1f} GB" if size_mb >= 1000 else f"{size_mb:.0f} MB"
 
 
+def format_count(count: int) -> str:
+    """How many: "94 100" (with a thin space)."""
+    return f"{count:,}".replace(",", THIN_SPACE)
+
+
+def format_share(share: float) -> str:
+    """A share of 0 to 1 as whole percent: "71 %", "< 1 %" for what would round to nothing."""
+    return "< 1 %" if 0 < share < 0.005 else f"{100 * share:.0f} %"
+
+
 def _three_digits(value: float, decimals: int = 2) -> str:
     rounded = float(f"{value:.3g}")
     shown = min(decimals, max(0, 3 - len(str(int(rounded)))))

@@ -6,12 +6,13 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
-from geotool.core.records import ItemError, Prediction
-from geotool.output.numbers import format_km, format_latlon
+from geotool.core.records import ItemError, Prediction, SearchTrace
+from geotool.output.numbers import format_km, format_latlon, format_share
 
 CSV_COLUMNS = (
     *("photo", "photo_id", "rank", "lat", "lon", "cosine", "error_km"),
     *("truth_lat", "truth_lon", "truth_source", "message"),
+    *("path", "comparisons"),
 )
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 UNKNOWN_MESSAGE = "This model cannot say where the picture was taken."
@@ -31,9 +32,16 @@ def _block(result: Prediction | ItemError) -> Iterable[str]:
         yield f"  {UNKNOWN_MESSAGE}"
     for candidate in result.candidates:
         yield f"  {candidate.rank:>3}  {format_latlon(candidate.location):>20}  cosine {candidate.cosine:.3f}"
+    if result.search is not None and result.search.path:
+        yield f"  path {_path(result.search)}"
     if result.photo.truth is not None:
         error = "" if result.error_km is None else f", error {format_km(result.error_km)}"
         yield f"  truth {format_latlon(result.photo.truth)} ({result.photo.truth_source}){error}"
+
+
+def _path(search: SearchTrace) -> str:
+    """From coarse to fine, with the share of the candidates' weight: "Europe 93 % > Italy 71 %"."""
+    return " > ".join(f"{level.name} {format_share(level.mass)}" for level in search.path)
 
 
 def _one_line(value: object) -> str:
@@ -64,9 +72,20 @@ def _csv_rows(result: Prediction | ItemError) -> Iterable[dict[str, object]]:
         yield {**common, "message": UNKNOWN_MESSAGE}
     for candidate in result.candidates:
         row = {"rank": candidate.rank, "lat": candidate.location.lat, "lon": candidate.location.lon}
-        # The error is that of the answer, so it stands in the row of the answer alone.
-        error_km = result.error_km if candidate.rank == 1 else None
-        yield {**common, **row, "cosine": float(candidate.cosine), "error_km": error_km}
+        # What is said of the answer stands in the row of the answer alone.
+        answer = _answer_columns(result) if candidate.rank == 1 else {}
+        yield {**common, **row, "cosine": float(candidate.cosine), **answer}
+
+
+def _answer_columns(result: Prediction) -> dict[str, object]:
+    search = result.search
+    if search is None:
+        return {"error_km": result.error_km}
+    return {
+        "error_km": result.error_km,
+        "path": _no_formula(_path(search)),
+        "comparisons": search.comparisons,
+    }
 
 
 def _no_formula(value: object) -> str:

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+_BROWN = torch.tensor([1.35, 1.05, 0.6]).view(1, 3, 1, 1)  # of mean brightness 1
+_GREEN = torch.tensor([0.9, 1.4, 0.7]).view(1, 3, 1, 1)
 _FIELDS = 1024  # noise fields of each scale, made once and then picked at random
 
 
@@ -42,7 +44,7 @@ class Augmenter:
             return x
         ground, count = x[chosen], int(chosen.sum())
         light = ground.mean(dim=1, keepdim=True)
-        detail = light - functional.avg_pool2d(light, 9, 1, 4, count_include_pad=False)
+        detail = light - blur_widely(light)
         wide, middle, fine = (self._draw(scale, count) for scale in range(3))
         lie = wide + 0.5 * middle + 0.3 * fine + detail * _uniform(count, -10, 10) + _uniform(count, -1, 3)
         frozen = (light < 0.12) & (_some(count, 0.4) > 0)  # fresh water is nearly black, the sea is not
@@ -77,14 +79,16 @@ def find_sea(x: Tensor) -> Tensor:
 
 
 def recolour(x: Tensor, field: Tensor) -> Tensor:
-    """The ground over a year: green turns brown, here and there more; some tiles take a tint or fade.
+    """The ground over a year: green turns brown, and dark brown green; some tiles take a tint or fade.
 
     `field` (B, 1, S, S) says where on the tile the change is strong.
     """
-    count = len(x)
-    leaves = (8 * (x[:, 1:2] - x[:, :1])).clamp(0, 1) * _some(count, 0.4) * _uniform(count, 0, 1)
-    brown = x.mean(dim=1, keepdim=True) * torch.tensor([1.35, 1.05, 0.6]).view(1, 3, 1, 1)
-    x = torch.lerp(x, brown * _uniform(count, 0.8, 1.6), leaves)
+    count, light = len(x), x.mean(dim=1, keepdim=True)
+    greenness = 8 * (x[:, 1:2] - x[:, :1])
+    wither = greenness.clamp(0, 1) * _some(count, 0.4) * _uniform(count, 0, 1)
+    grow = (-greenness).clamp(0, 1) * (1.6 - 2.5 * light).clamp(0, 1) * torch.sigmoid(2 * field)
+    x = torch.lerp(x, light * _BROWN * _uniform(count, 0.8, 1.6), wither)
+    x = torch.lerp(x, light * _GREEN * _uniform(count, 0.6, 1.1), grow * _some(count, 0.3))
     x = x * (1 + 0.15 * (torch.rand(count, 3, 1, 1) - 0.5) * field * _some(count, 0.4))
     x = x * (1 + 0.35 * (torch.rand(count, 3, 1, 1) - 0.5) * _some(count, 0.5))
     return torch.lerp(x, x.mean(dim=1, keepdim=True), _some(count, 0.2) * _uniform(count, 0.3, 1))
@@ -93,11 +97,21 @@ def recolour(x: Tensor, field: Tensor) -> Tensor:
 def change_camera(x: Tensor) -> Tensor:
     """Gamma, gain per channel, brightness and blur."""
     count = len(x)
-    gamma = torch.exp(_uniform(count, -0.35, 0.35) * _some(count, 0.6))
-    x = x.clamp(1e-3, 1) ** gamma
+    x = x.clamp(1e-3, 1)
+    chosen = torch.rand(count) < 0.6
+    x[chosen] = x[chosen] ** torch.exp(_uniform(int(chosen.sum()), -0.35, 0.35))
     x = x * (1 + 0.12 * (torch.rand(count, 3, 1, 1) - 0.5)) + _uniform(count, -0.03, 0.03)
-    blurred = functional.avg_pool2d(functional.pad(x, (1, 1, 1, 1), mode="replicate"), 3, 1)
-    return torch.lerp(x, blurred, _some(count, 0.25) * _uniform(count, 0.3, 1))
+    chosen = torch.rand(count) < 0.25
+    sharp = x[chosen]
+    blurred = functional.avg_pool2d(functional.pad(sharp, (1, 1, 1, 1), mode="replicate"), 3, 1)
+    x[chosen] = torch.lerp(sharp, blurred, _uniform(len(sharp), 0.3, 1))
+    return x
+
+
+def blur_widely(x: Tensor) -> Tensor:
+    """(B, 1, S, S) without what is finer than an eighth of its width."""
+    coarse = functional.adaptive_avg_pool2d(x, 8)
+    return functional.interpolate(coarse, size=x.shape[2:], mode="bilinear", align_corners=False)
 
 
 def _noise_fields(cells: int, size_px: int) -> Tensor:

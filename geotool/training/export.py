@@ -59,15 +59,17 @@ def _to_spec(config: TrainConfig, pair: Pair, threshold: float, sha256: str) -> 
         "title": config.title or config.out.name,
         "purpose": config.purpose or f"Pictures like those in {config.data.name}.",
         "image_tower": {
-            "kind": "tile_tower", "widths": config.widths, "blocks": config.blocks, "grid": config.grid,
+            "kind": "tile_tower", "widths": config.widths, "blocks": config.blocks,
+            "grid": config.grid, "features": config.features,
         },
-        "image_head": {"widths": [config.widths[-1] * config.grid**2, config.dim]},
+        "image_head": {"widths": [config.features, config.dim]},
         "location_encoder": {
             "sigmas": config.sigmas, "frequencies": config.frequencies,
             "hidden": config.hidden, "dim": config.dim,
         },
         "preprocessing": {"kind": "tile", "size_px": config.size_px},
         "logit_scale": round(pair.scale.item(), 4),
+        "vote_km": config.vote_km,
         "familiarity": {"threshold": round(threshold, 4)},
         "gallery": {"coordinates": COORDINATES_FILE},
         "licence": config.licence,
@@ -78,5 +80,8 @@ def _to_spec(config: TrainConfig, pair: Pair, threshold: float, sha256: str) -> 
 
 
 def _to_recipe(config: TrainConfig) -> dict[str, Any]:
-    names = ("seed", "steps", "batch", "muon_lr", "lr", "warmup", "negatives", "softness_km", "augment")
+    names = (
+        "seed", "steps", "batch", "muon_lr", "lr", "warmup", "negatives", "softness_km", "augment",
+        "early_px", "early",
+    )  # fmt: skip
     return {name: getattr(config, name) for name in names}

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from geotool.model.familiarity import BINS, average_map, find_bins, measure_colours, measure_features, score
+from geotool.model.familiarity import (
+    BINS,
+    add_cosine,
+    find_bins,
+    measure_colours,
+    measure_features,
+    score,
+)
 from geotool.model.tile_tower import normalise
 from geotool.training.augment import Augmenter
 from geotool.training.tile_set import TileSet
@@ -16,49 +24,73 @@ from geotool.training.trainer import Pair
 
 _TILES = 6000  # enough for the covariance of some hundred features
 _AT_ONCE = 500
-_REFUSED = 0.0225  # share of the training tiles below the threshold
+_ODD = 0.02  # share of the training tiles whose oddness is one unit or more, by each measure
+_REFUSED = 0.015  # share of them below the threshold, by all measures together
+_VARIED = 0.6  # weight of the colours of other seasons beside those of the tiles as they are
+_PLACES_AT_ONCE = 1024  # places encoded at a time
 
 
 @torch.inference_mode()
-def fit_familiarity(pair: Pair, tiles: TileSet, size_px: int, seed: int) -> tuple[dict[str, Tensor], float]:
-    """The parameters of geotool.model.familiarity.score, and the threshold.
+def fit_familiarity(
+    pair: Pair, tiles: TileSet, gallery_deg: np.ndarray, size_px: int, seed: int
+) -> tuple[dict[str, Tensor], float]:
+    """The parameters of geotool.model.familiarity, and the threshold.
 
-    The colours are those of the tiles as they are; the features also those in other seasons, which
-    are to pass as well. The threshold lets all but _REFUSED of the tiles pass.
+    `gallery_deg` (N, 2) are the places the model answers with. Colours and features are those of the
+    tiles as they are and in other seasons, which are to pass as well; what is usual is measured on
+    the tiles as they are. The threshold lets all but _REFUSED of these pass.
     """
     torch.manual_seed(seed)
     rows = torch.randperm(len(tiles))[:_TILES]
     plain = _in_batches(lambda pixels: _scale(pixels, size_px), tiles.pixels[rows])
     varied = _in_batches(Augmenter(size_px), tiles.pixels[rows], tiles.latlon_deg[rows, 0])
     features, others = (_in_batches(pair.image_tower, normalise(x)) for x in (plain, varied))
-    parameters = _fit_gaussian(torch.cat([features, others]), pair.width)
-    parameters["colours"] = _find_log_density(plain)
+    parameters = _fit_gaussian(torch.cat([features, others]))
+    parameters["colours"] = _find_log_density(plain, varied)
+    cosines = _find_best_cosines(pair, features, gallery_deg)
     measures = torch.stack([
         *measure_colours(plain, parameters["colours"]),
         measure_features(features, parameters["mean"], parameters["precision"]),
-    ], dim=1)  # (N, 3)  # fmt: skip
+        cosines,
+    ], dim=1)  # (N, 4)  # fmt: skip
     median = measures.median(dim=0).values
-    parameters |= {"median": median, "spread": median - measures.quantile(_REFUSED, dim=0) + 1e-6}
-    return parameters, float(score(normalise(plain), features, parameters).quantile(_REFUSED))
+    parameters |= {"median": median, "spread": median - measures.quantile(_ODD, dim=0) + 1e-6}
+    scores = add_cosine(score(normalise(plain), features, parameters), cosines, parameters)
+    return parameters, float(scores.quantile(_REFUSED))
 
 
-def _find_log_density(colours: Tensor) -> Tensor:
+def _find_best_cosines(pair: Pair, features: Tensor, gallery_deg: np.ndarray) -> Tensor:
+    """(B,) cosine of each picture with the place that fits it best."""
+    points = torch.from_numpy(gallery_deg.astype(np.float32)).split(_PLACES_AT_ONCE)
+    places = torch.cat(
+        [functional.normalize(pair.location_encoder(part), dim=1) for part in points]
+    )  # (N, D)
+    images = functional.normalize(pair.image_head(features), dim=1)  # (B, D)
+    return _in_batches(lambda part: (part @ places.T).amax(dim=1), images)
+
+
+def _find_log_density(plain: Tensor, varied: Tensor) -> Tensor:
     """(BINS ** 3,) log of the share of pixels per bin, half of it blurred over the neighbours."""
-    counts = torch.zeros(BINS**3)
-    for part in colours.split(_AT_ONCE):
-        counts += torch.bincount(find_bins(part).flatten(), minlength=BINS**3)
-    share = (counts / counts.sum()).view(1, 1, BINS, BINS, BINS)
+    share = (1 - _VARIED) * _count_colours(plain) + _VARIED * _count_colours(varied)
+    share = share.view(1, 1, BINS, BINS, BINS)
     share = 0.5 * share + 0.5 * functional.avg_pool3d(share, 3, 1, 1)
     return (share.flatten() + 1e-6).log()
 
 
-def _fit_gaussian(features: Tensor, width: int) -> dict[str, Tensor]:
+def _count_colours(colours: Tensor) -> Tensor:
+    """(BINS ** 3,) share of the pixels in each bin."""
+    counts = torch.zeros(BINS**3)
+    for part in colours.split(_AT_ONCE):
+        counts += torch.bincount(find_bins(part).flatten(), minlength=BINS**3)
+    return counts / counts.sum()
+
+
+def _fit_gaussian(features: Tensor) -> dict[str, Tensor]:
     """Mean and inverse covariance, on unit scale mixed with a little identity against singularity."""
-    averages = average_map(features, width)  # (N, W)
-    scale = averages.std(dim=0) + 1e-4
-    covariance = torch.cov((averages / scale).T) + 0.02 * torch.eye(width)
+    scale = features.std(dim=0) + 1e-4  # (F,)
+    covariance = torch.cov((features / scale).T) + 0.02 * torch.eye(len(scale))
     precision = torch.linalg.inv(covariance) / scale / scale[:, None]
-    return {"mean": averages.mean(dim=0), "precision": precision}
+    return {"mean": features.mean(dim=0), "precision": precision}
 
 
 def _scale(pixels: Tensor, size_px: int) -> Tensor:

@@ -39,8 +39,8 @@ def train(config: TrainConfig, report: Report) -> None:
     _run_steps(trainer, folder, report)
     report.event("measuring what is familiar")
     pair = trainer.pair.cpu().eval()
-    familiarity = fit_familiarity(pair, tiles, config.size_px, config.seed)
-    write_model(config, pair, thin_places(tiles, config.seed) if gallery is None else gallery, familiarity)
+    places = thin_places(tiles, config.seed) if gallery is None else gallery
+    write_model(config, pair, places, fit_familiarity(pair, tiles, places, config.size_px, config.seed))
     shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -33,14 +33,15 @@ class Pair(nn.Module):
 
     def __init__(self, config: TrainConfig) -> None:
         super().__init__()
-        self.image_tower = TileTower(widths=list(config.widths), blocks=list(config.blocks), grid=config.grid)
-        self.image_head = ImageHead([config.widths[-1] * config.grid**2, config.dim])
+        self.image_tower = TileTower(
+            widths=list(config.widths), blocks=list(config.blocks), grid=config.grid, features=config.features
+        )
+        self.image_head = ImageHead([config.features, config.dim])
         self.location_encoder = LocationEncoder(
             LocationSpec(
                 sigmas=config.sigmas, frequencies=config.frequencies, hidden=config.hidden, dim=config.dim
             )
         )
-        self.width = config.widths[-1]
         self.log_scale = nn.Parameter(torch.tensor(math.log(_FIRST_SCALE)))
 
     @property
@@ -62,6 +63,7 @@ class Trainer:
         self.config, self.tiles, self.device, self.step = config, tiles, device, 0
         self.pair = Pair(config).to(device).to(memory_format=torch.channels_last)
         self.augmenter = Augmenter(config.size_px)
+        self.early_augmenter = Augmenter(min(config.early_px, config.size_px))
         self.optimisers = _build_optimisers(self.pair, config)
         self.dtype = to_dtype(choose_precision(device))
 
@@ -82,12 +84,16 @@ class Trainer:
     def _find_loss(self, rows: Tensor) -> Tensor:
         config, own = self.config, self.tiles.latlon_deg[rows]
         tiles = self.tiles.pixels[rows]
-        pixels = self.augmenter(tiles, own[:, 0]) if config.augment else tiles.float() / 255
+        pixels = self._vary(tiles, own[:, 0]) if config.augment else tiles.float() / 255
         places = torch.cat([own, draw_negatives(self.tiles.latlon_deg, own, config.negatives)])
         with torch.autocast(self.device, self.dtype, enabled=self.dtype != torch.float32):
             cosines = self.pair.cosines(normalise(pixels).to(self.device), places.to(self.device))
         own, places = own.to(self.device), places.to(self.device)
         return soft_contrast(cosines.float(), self.pair.scale, own, places, config.softness_km)
+
+    def _vary(self, tiles: Tensor, lat_deg: Tensor) -> Tensor:
+        is_early = self.step < self.config.early * self.config.steps
+        return (self.early_augmenter if is_early else self.augmenter)(tiles, lat_deg)
 
     def _rows(self) -> Tensor:
         """Rows of this step: each epoch is a new shuffle, its last partial batch is left out."""
@@ -147,7 +153,7 @@ def _load_optimiser(optimiser: torch.optim.Optimizer, prefix: str, tensors: dict
 
 def settings(config: TrainConfig, tiles: TileSet) -> dict[str, Any]:
     """What a training depends on, for its checkpoint."""
-    paths = ("data", "out", "device", "save_every", "gallery", "title", "purpose", "licence")
+    paths = ("data", "out", "device", "save_every", "gallery", "vote_km", "title", "purpose", "licence")
     kept = {name: value for name, value in vars(config).items() if name not in paths}
     return {**kept, "pictures": len(tiles), "places": float(tiles.latlon_deg.double().sum())}
 
@@ -156,7 +162,7 @@ def _build_optimisers(pair: Pair, config: TrainConfig) -> list[torch.optim.Optim
     """Muon for the matrices between hidden layers, AdamW for the stem, norms, biases and the scale."""
     location = [layer.weight for layer in pair.location_encoder.modules() if isinstance(layer, nn.Linear)]
     stages = [p for p in pair.image_tower.stages.parameters() if p.ndim > 1]
-    matrices = [*stages, pair.image_head[0].weight, *location]
+    matrices = [*stages, pair.image_tower.mix.weight, pair.image_head[0].weight, *location]
     rest = [p for p in pair.parameters() if all(p is not q for q in matrices)]
     muon = [{"params": matrices, "highest_lr": config.muon_lr}]
     adam = [{"params": rest, "weight_decay": 0.0, "highest_lr": config.lr}]

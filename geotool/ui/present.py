@@ -12,7 +12,9 @@ from geotool.core.records import Candidate, Photo, Prediction
 from geotool.model.zoo import PREFERRED, ModelInfo
 from geotool.output import bands
 from geotool.output.numbers import format_km, format_latlon, format_mb
+from geotool.ui.markup import bar_html, card_html, facts_html
 from geotool.ui.model_host import LoadState
+from geotool.ui.search_path import path_html
 from geotool.ui.state import Item, LocateState
 
 SOURCES = {
@@ -68,14 +70,14 @@ def answer_html(state: LocateState, load: LoadState, remedy: ModelInfo | None = 
     """The sentence that is the answer, for the photo that is shown."""
     item = state.current
     if item is None:
-        return _card(
+        return card_html(
             "Where was this photo taken?",
             "The answer is a place on the map, with the next best candidates beside it.",
         )
     if item.status in ("waiting", "working"):
         return _working(state, item)
     if item.status == "error":
-        return _card(f"{item.name} was not read", item.message, "bad")
+        return card_html(f"{item.name} was not read", item.message, "bad")
     prediction = item.prediction
     if prediction is None or prediction.best is None:
         return _unknown(load, remedy)
@@ -84,10 +86,11 @@ def answer_html(state: LocateState, load: LoadState, remedy: ModelInfo | None = 
 
 def _working(state: LocateState, item: Item) -> str:
     if state.waiting_for:
-        return _card("Waiting for the model", state.waiting_for, "busy", _bar(state.waiting_share))
+        bar = "" if state.waiting_share is None else bar_html(state.waiting_share)
+        return card_html("Waiting for the model", state.waiting_for, "busy", bar)
     done = sum(i.status not in ("waiting", "working") for i in state.items)
     count = f" ({done + 1} of {len(state.items)})" if len(state.items) > 1 else ""
-    return _card(
+    return card_html(
         f"Locating {item.name}{count}", "Reading the photo and comparing it with known places.", "busy"
     )
 
@@ -95,7 +98,8 @@ def _working(state: LocateState, item: Item) -> str:
 def _found(prediction: Prediction) -> str:
     assert prediction.best is not None
     words = "A lead, not a finding: how far to trust this model's answers has not been measured here."
-    return _card(f"Best match near {format_latlon(prediction.best)}", words, "found", _error(prediction))
+    title = f"Best match near {format_latlon(prediction.best)}"
+    return card_html(title, words, "found", _error(prediction)) + path_html(prediction.search)
 
 
 def _error(prediction: Prediction) -> str:
@@ -113,12 +117,12 @@ def _unknown(load: LoadState, remedy: ModelInfo | None) -> str:
     """No pin, why, and what would help."""
     title = "This picture gets no pin"
     if load.engine is None:
-        return _card(title, "It does not look like what the model was made for.", "unknown")
+        return card_html(title, "It does not look like what the model was made for.", "unknown")
     info = load.engine.info
     words = f"It does not look like the pictures that the model in use was made for. {info.purpose}"
     if remedy is not None:
         words += f" What would help is {remedy.title}, for {_lower(remedy.purpose)}"
-    return _card(title, words, "unknown")
+    return card_html(title, words, "unknown")
 
 
 def _lower(sentence: str) -> str:
@@ -147,18 +151,7 @@ def progress_html(step: str, share: float | None) -> str:
     words = escape((step or "Working").capitalize())
     if share is None:
         return f'<p role="status">{words}</p>'
-    return f'<p role="status">{words}: {share:.0%}</p>{_bar(share)}'
-
-
-def _bar(share: float | None) -> str:
-    return "" if share is None else f'<div class="gt-bar"><i style="width:{share:.1%}"></i></div>'
-
-
-def _card(title: str, words: str, kind: str = "", extra_html: str = "") -> str:
-    return (
-        f'<div class="gt-answer gt-{kind or "empty"}" role="status" aria-live="polite">'
-        f"<h2>{escape(title)}</h2>{extra_html}<p>{escape(words)}</p></div>"
-    )
+    return f'<p role="status">{words}: {share:.0%}</p>{bar_html(share)}'
 
 
 def candidates_html(prediction: Prediction | None) -> str:
@@ -243,7 +236,7 @@ def details_html(item: Item | None) -> str:
         ),
         *(("Note", warning) for warning in photo.warnings),
     ]
-    return _definition_list(rows)
+    return facts_html(rows)
 
 
 def model_card_html(info: ModelInfo, in_use: bool) -> str:
@@ -259,7 +252,7 @@ def model_card_html(info: ModelInfo, in_use: bool) -> str:
         ("Accuracy", "not measured here")
     ]
     head = f"<h2>{escape(info.title)}</h2><p>{escape(info.purpose)}</p>"
-    return f'<div class="gt-model">{head}{_definition_list(rows)}</div>'
+    return f'<div class="gt-model">{head}{facts_html(rows)}</div>'
 
 
 def accuracy_lines(accuracy: Iterable[dict[str, Any]]) -> list[str]:
@@ -271,8 +264,3 @@ def _accuracy_line(card: dict[str, Any]) -> str:
     shares = ", ".join(f"{share:g} % within {limit} km" for limit, share in card.get("within_km", {}).items())
     count = f" (n = {card['n']})" if "n" in card else ""
     return f"{card.get('data', 'unnamed data')}{count}: {shares}"
-
-
-def _definition_list(rows: Iterable[tuple[str, str]]) -> str:
-    pairs = "".join(f"<dt>{escape(name)}</dt><dd>{escape(str(value))}</dd>" for name, value in rows)
-    return f'<dl class="gt-facts">{pairs}</dl>'

@@ -36,6 +36,10 @@ def test_drop_read_click_and_see_the_error(fake_window: Window, open_tab: Any, p
     assert [row.split()[0] for row in rows(tab)] == ["1", "2", "3", "4", "5"]
     wait_for_text(tab, "#gt-answer", "Best match near 43.4700, 11.8800")
     assert tab.map.locator(".pin").count() == 5
+    levels = tab.page.get_by_role("list", name="The best place, from coarse to fine").get_by_role("listitem")
+    assert ["Italy" in level for level in levels.all_inner_texts()] == [False, True, False]
+    bars = [level.locator(".gt-bar i").bounding_box()["width"] for level in levels.all()]
+    assert bars == sorted(bars, reverse=True) and bars[-1] > 0
 
     tab.map.locator(".folium-map").click(position={"x": 420, "y": 120})
     wait_for_text(tab, ".gt-note", "Clicked on the map")
@@ -91,6 +95,7 @@ def test_names_of_a_batch_are_text_and_nothing_else(fake_window: Window, open_ta
     wait_for_text(tab, "#gt-answer", "bad.jpg was not read")
     tab.page.locator(".gt-thumb").nth(3).click()
     wait_for_text(tab, "#gt-answer", "This picture gets no pin")
+    assert tab.page.locator(".gt-path").count() == 0
     tab.page.get_by_role("button", name="Get GeoCLIP (1.7 GB)").click()
     tab.page.get_by_role("button", name="Download GeoCLIP (1.7 GB)").wait_for()
     assert tab.page.title() == "geotool"
@@ -114,6 +119,9 @@ def test_nothing_is_cut_off(fake_window: Window, open_tab: Any, photo: Path, wid
     assert tab.page.evaluate("document.documentElement.scrollWidth") <= width
     table = tab.page.locator(".gt-table").bounding_box()
     assert table["x"] + table["width"] <= width
+    for level in tab.page.locator(".gt-path li > *").all():
+        box = level.bounding_box()
+        assert box["width"] > 0 and box["x"] + box["width"] <= width
     assert tab.map.locator(f':root[data-theme="{scheme}"]').count() == 1
 
 

@@ -16,7 +16,7 @@ import pytest
 from geotool.core.errors import EmptyResultError, MismatchError, NotFoundError, StoppedError, UsageError
 from geotool.core.report import SilentReport
 from geotool.core.sphere import to_xyz
-from geotool.gallery import buckets, build, unfinished
+from geotool.gallery import buckets, hierarchy, unfinished
 from geotool.gallery.build import BuildSummary, build_gallery_from_points
 from geotool.gallery.gallery import build_gallery, load_gallery
 from geotool.gallery.point_store import merge_equal
@@ -41,7 +41,7 @@ class SphereModel:
 @pytest.fixture(autouse=True)
 def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten chunks and several buckets out of few points."""
-    monkeypatch.setattr(build, "CHUNK", 90)
+    monkeypatch.setattr("geotool.gallery.build.CHUNK", 90)
     monkeypatch.setattr(buckets, "BUCKET_BYTES", 28 * 200)
 
 
@@ -96,7 +96,7 @@ def test_rows_keep_their_vectors_and_lie_in_leaf_order(points_file: Path, tmp_pa
 def test_a_sample_is_enough_for_the_tree(
     points_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(build, "SAMPLE_LIMIT", 200)
+    monkeypatch.setattr(hierarchy, "_MAX_SAMPLE", 200)
     run(points_file, tmp_path / "gallery", branching=(3, 4))
     gallery = load_gallery(tmp_path / "gallery")
     assert sorted(gallery.latlon_deg.tolist()) == sorted(random_points().tolist())

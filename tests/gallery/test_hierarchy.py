@@ -11,7 +11,7 @@ from geotool.core.errors import MismatchError, UsageError
 from geotool.core.sphere import to_xyz
 from geotool.gallery.beam import BeamSearch
 from geotool.gallery.exact import ExactSearch, search_blocks
-from geotool.gallery.hierarchy import Tree, build_tree, choose_branching, load_tree, write_tree
+from geotool.gallery.hierarchy import Tree, build_tree, choose_branching, load_tree, sample_size, write_tree
 from geotool.gallery.tuning import AGREEMENT, find_agreement, make_queries, plan_search
 from tests.gallery.test_gallery import SphereModel, spread_points, unit_vectors
 
@@ -81,14 +81,26 @@ def test_a_beam_compares_little_and_counts_it(batch: int) -> None:
     assert found.comparisons.min() >= 8 + 2 + 4 * sizes.min()
 
 
-def test_one_query_gets_the_same_in_a_batch_and_alone() -> None:
+def test_one_query_gets_the_same_in_a_batch_and_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     vectors, tree = plant(clusters(3000), (7, 7))
     search, queries = BeamSearch(vectors, tree, (2, 4), "cpu"), unit_vectors(20, 16)
-    together = search.search(queries, 8)
+    monkeypatch.setattr("geotool.gallery.beam.ONE_BY_ONE", ())
+    together = BeamSearch(vectors, tree, (2, 4), "cpu").search(queries, 8)
     for row, query in enumerate(queries):
         alone = search.search(query[None], 8)
         np.testing.assert_array_equal(alone.rows[0], together.rows[row])
         assert alone.comparisons[0] == together.comparisons[row]
+
+
+def test_the_leaves_it_names_are_those_it_compares() -> None:
+    vectors, tree = plant(clusters(3000), (7, 7))
+    search, queries = BeamSearch(vectors, tree, (2, 30), "cpu"), unit_vectors(20, 16)
+    found, leaves = search.search(queries, 5), search.find_leaves(queries)
+    owners = tree.assign(vectors.astype(np.float32))
+    sizes = np.append(np.bincount(owners, minlength=tree.leaf_count), 0)  # of leaf -1: no leaf
+    assert leaves.numbers.shape == (20, 30) and leaves.numbers.min() == -1
+    assert all(set(owners[a]) <= set(b) for a, b in zip(found.rows, leaves.numbers.tolist(), strict=True))
+    np.testing.assert_array_equal(leaves.comparisons + sizes[leaves.numbers].sum(axis=1), found.comparisons)
 
 
 def test_asked_for_more_than_the_beam_holds_it_opens_more() -> None:
@@ -119,7 +131,10 @@ def test_levels_follow_the_size_of_the_gallery() -> None:
     assert choose_branching(100) == ()
     assert choose_branching(1000) == (32,)
     assert choose_branching(100_000) == (18, 18, 18)
-    assert choose_branching(10_000_000) == (56, 56, 56)
+    assert choose_branching(1_000_000) == (32, 32, 32)
+    assert choose_branching(10_000_000) == (40, 40, 40)
+    assert sample_size(90_000) == 90_000
+    assert sample_size(10_000_000) == 8 * 40**3
     with pytest.raises(UsageError, match="splits nothing"):
         build_tree(unit_vectors(10), 10, (1, 4))
 

@@ -10,7 +10,8 @@ import torch
 from PIL import Image, ImageDraw
 
 from geotool.core import paths
-from geotool.model.familiarity import score
+from geotool.engine import Engine
+from geotool.model.familiarity import add_cosine, score
 from geotool.model.tile_tower import normalise
 from geotool.training.familiarity import fit_familiarity
 from geotool.training.tile_set import TileSet
@@ -29,24 +30,35 @@ def test_other_colours_are_less_familiar():
     torch.manual_seed(0)
     pair = Pair(tiny_config(Path("set"), Path("model"))).eval()
     tiles = TileSet((_tiles(200) * 255).to(torch.uint8), torch.zeros(200, 2))
-    parameters, threshold = fit_familiarity(pair, tiles, 32, seed=0)
+    places = np.array([[0.0, 0.0], [10.0, 20.0]])
+    parameters, threshold = fit_familiarity(pair, tiles, places, 32, seed=0)
+    usual = parameters["median"][3]
 
     def measure(colours):
         pixels = normalise(torch.nn.functional.interpolate(colours, size=(32, 32), mode="area"))
         with torch.no_grad():
             return score(pixels, pair.image_tower(pixels), parameters)
 
-    assert (measure(_tiles(100)) >= threshold).float().mean() > 0.8
-    assert (measure(_tiles(100, (0.9, 0.1, 0.8))) < threshold).all()
+    familiar, other = measure(_tiles(100)), measure(_tiles(100, (0.9, 0.1, 0.8)))
+    assert (add_cosine(familiar, usual, parameters) >= threshold).float().mean() > 0.8
+    assert (add_cosine(other, usual, parameters) < threshold).all()
+    # A picture that fits no place is refused, however usual its colours are.
+    assert (add_cosine(familiar, usual - 10 * parameters["spread"][3], parameters) < threshold).all()
 
 
 @pytest.fixture(scope="module")
-def shipped():
+def shipped(tmp_path_factory):
     if not (paths.SHIPPED_DIR / "bluemarble" / "weights.safetensors").is_file():
         pytest.skip("the bluemarble model is not built")
-    from geotool.model.geomodel import load_model
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GEOTOOL_HOME", str(tmp_path_factory.mktemp("home")))
+        yield Engine.load("bluemarble", "cpu")
 
-    return load_model("bluemarble", "cpu")
+
+def _is_known(engine: Engine, image: Image.Image, folder: Path) -> bool:
+    path = folder / "picture.png"
+    image.save(path)
+    return not engine.locate(path).is_unknown
 
 
 def _drawings() -> dict[str, Image.Image]:
@@ -66,23 +78,19 @@ def _drawings() -> dict[str, Image.Image]:
 
 
 @pytest.mark.parametrize("name", list(_drawings()))
-def test_the_shipped_model_refuses_what_is_no_tile(shipped, name):
-    [query] = shipped.encode_images([_drawings()[name]])
-    assert not shipped.is_familiar(query)
+def test_the_shipped_model_refuses_what_is_no_tile(shipped, name, tmp_path):
+    assert not _is_known(shipped, _drawings()[name], tmp_path)
 
 
-def test_the_shipped_model_knows_its_examples(shipped):
+def test_the_shipped_model_places_its_examples(shipped):
     examples = sorted((paths.ASSETS_DIR / "examples").glob("tile-*.jpg"))
     assert len(examples) == 6
-    queries = shipped.encode_images([Image.open(path).convert("RGB") for path in examples])
-    assert all(shipped.is_familiar(query) for query in queries)
+    errors_km = [shipped.locate(path).error_km for path in examples]
+    assert all(error is not None and error < 100 for error in errors_km)
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not PHOTOS.is_dir(), reason="needs the photos shared by the team")
 def test_the_shipped_model_refuses_photographs(shipped):
-    from geotool.photos import read_photo
-
-    photos = [read_photo(path)[1] for path in sorted(PHOTOS.glob("*.jp*g"))]
-    refused = [not shipped.is_familiar(query) for query in shipped.encode_images(photos)]
-    assert np.mean(refused) >= 0.95
+    results = shipped.locate_many(sorted(PHOTOS.glob("*.jp*g")))
+    assert np.mean([result.is_unknown for result in results]) >= 0.95

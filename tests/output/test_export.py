@@ -32,11 +32,16 @@ def test_document_has_one_entry_per_input_and_the_promised_keys(results: list) -
     ]
     first = document["results"][0]
     assert set(first) == {
-        "photo", "candidates", "places", "confidence", "error_km", "model", "timings_s",
+        "photo", "candidates", "places", "confidence", "error_km", "search", "model", "timings_s",
     }  # fmt: skip
     assert first["photo"]["truth"] == {"lat": 45.4642, "lon": 9.19, "source": "exif"}
     assert first["candidates"][0] == {"rank": 1, "lat": 43.47, "lon": 11.88, "cosine": pytest.approx(0.32)}
     assert first["error_km"] == results[0].error_km
+    assert (first["search"]["comparisons"], first["search"]["gallery_size"]) == (1086, 94100)
+    assert first["search"]["path"][1] == {
+        "name": "Italy", "mass": 0.706, "lat": 43.2, "lon": 11.9, "width_km": 700.0,
+    }  # fmt: skip
+    assert document["results"][1]["search"] is None
 
 
 def test_an_unknown_answer_has_no_candidates_and_no_error(results: list) -> None:
@@ -53,6 +58,7 @@ def test_table_names_every_input_and_the_error(results: list) -> None:
     text = export.to_text(results, "table")
     assert "43.4700, 11.8800" in text
     assert "error 308 km" in text
+    assert text.count("  path Europe 93 % > Italy 71 % > 43.5 N 11.8 E 40 %\n") == 1
     assert "broken.jpg\n  not read: The file is no picture." in text
 
 
@@ -65,6 +71,9 @@ def test_csv_has_a_row_per_candidate_and_neutralises_formulas(results: list) -> 
     rows = list(csv.DictReader(io.StringIO(export.to_text(results, "csv"))))
     assert [row["photo"] for row in rows].count("a.jpg") == 5
     assert [row["error_km"] for row in rows[:2]] == [str(results[0].error_km), ""]
+    assert [(row["path"], row["comparisons"]) for row in rows[:2]] == [
+        ("Europe 93 % > Italy 71 % > 43.5 N 11.8 E 40 %", "1086"), ("", ""),
+    ]  # fmt: skip
     assert rows[5]["message"] == "The file is no picture."
     assert rows[-1]["photo"].startswith("'=")
 

@@ -4,7 +4,7 @@ import pytest
 
 from geotool.core.geo import LatLon
 from geotool.output.bands import band_of
-from geotool.output.numbers import format_km, format_latlon, format_mb
+from geotool.output.numbers import format_count, format_km, format_latlon, format_mb, format_share
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,12 @@ def test_distances_have_three_digits_and_a_unit(km: float, text: str) -> None:
 def test_coordinates_and_sizes() -> None:
     assert format_latlon(LatLon(lat=-0.5, lon=179.99999)) == "-0.5000, 180.0000"
     assert (format_mb(12.4), format_mb(1710.5)) == ("12 MB", "1.7 GB")
+
+
+def test_counts_and_shares() -> None:
+    assert (format_count(43), format_count(94100)) == ("43", "94\u2009100")
+    shares = [format_share(share) for share in (0, 0.004, 0.006, 0.706, 1)]
+    assert shares == ["0 %", "< 1 %", "1 %", "71 %", "100 %"]
 
 
 def test_bands_include_their_limit() -> None:

@@ -27,6 +27,6 @@ def write_tiny_set(folder: Path, count: int = 32, size_px: int = 48) -> Path:
 def tiny_config(data: Path, out: Path, **changes) -> TrainConfig:
     settings = dict(  # noqa: C408
         data=data, out=out, device="cpu", steps=4, batch=16, negatives=8, size_px=32, widths=(4, 8, 16),
-        blocks=(1, 1), grid=2, dim=8, sigmas=(4.0,), frequencies=8, hidden=16, save_every=100,
+        blocks=(1, 1), grid=2, features=12, dim=8, sigmas=(4.0,), frequencies=8, hidden=16, save_every=100,
     )  # fmt: skip
     return TrainConfig(**{**settings, **changes})

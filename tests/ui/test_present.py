@@ -10,7 +10,7 @@ from geotool.core.records import ItemError
 from geotool.ui import present
 from geotool.ui.model_host import LoadState
 from geotool.ui.state import Item, LocateState
-from tests.fakes import FakeEngine, FakeInfo, fake_prediction, unknown_prediction
+from tests.fakes import SEARCH, FakeEngine, FakeInfo, fake_prediction, unknown_prediction
 
 EVIL = "<img src=x onerror=alert(1)>${alert(2)}.jpg"
 READY = LoadState(phase="ready", name="fake", engine=FakeEngine())
@@ -33,8 +33,43 @@ def test_the_answer_names_the_place_and_the_error() -> None:
 
 def test_no_probability_is_claimed() -> None:
     html = present.answer_html(shown(fake_prediction()), READY)
-    assert "%" not in html
     assert "not a finding" in html
+    assert html.count(" %") == html.count(" of the candidates' weight</span>") == 3
+    assert "not probabilities" in html
+    assert "%" not in present.answer_html(shown(replace(fake_prediction(), search=None)), READY)
+
+
+def test_the_path_has_a_name_a_share_and_a_bar_per_level() -> None:
+    html = present.answer_html(shown(fake_prediction()), READY)
+    names = ["<b>Europe</b>", "<b>Italy</b>", "<b>43.5 N 11.8 E</b>"]
+    assert sorted(names, key=html.index) == names
+    for text, width in (("93 %", "93.0%"), ("71 %", "70.6%"), ("40 %", "40.0%")):
+        assert f"<span>{text}<" in html
+        assert f"width:{width}" in html
+    assert "1\u2009086 comparisons among 94\u2009100 gallery points" in html
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        unknown_prediction(),
+        ItemError(path="a.jpg", stage="read", message="The file is no picture."),
+        replace(fake_prediction(), search=None),
+        replace(fake_prediction(), search=replace(SEARCH, path=())),
+    ],
+)
+def test_without_a_path_nothing_is_shown_of_it(result: object) -> None:
+    html = present.answer_html(shown(result), READY)
+    assert "gt-path" not in html
+    assert "comparisons" not in html
+
+
+def test_names_in_the_path_are_escaped() -> None:
+    search = replace(SEARCH, path=(replace(SEARCH.path[0], name=EVIL, mass=0.001),))
+    html = present.answer_html(shown(replace(fake_prediction(), search=search)), READY)
+    assert "<img" not in html
+    assert "&lt;img" in html
+    assert "&lt; 1 %" in html
 
 
 def test_unknown_says_why_and_what_helps() -> None:
