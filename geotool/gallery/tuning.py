@@ -20,7 +20,6 @@ TOP_K = 10
 COSINE = (0.3, 0.6)  # of a photo with its true place, on GeoCLIP
 _MOVED_KM, _OTHERS_KM, _OTHERS = (1.0, 50.0), (30.0, 6000.0), 7
 _WIDTHS = (1, 2, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
-_ENOUGH = 0.995  # agreement at which the curve ends
 
 
 class LocationModel(Protocol):
@@ -73,10 +72,9 @@ def plan_search(vectors: np.ndarray, tree: Tree, queries: Mapping[str, np.ndarra
     for beams in dict.fromkeys(widen(tree.cells, width) for width in _WIDTHS):
         search = BeamSearch(vectors, tree, beams, "cpu")
         curve.append(_measure(search, [(queries[kind], exact[kind]) for kind in queries]))
-        if curve[-1].agreement >= _ENOUGH:
+        if curve[-1].agreement >= AGREEMENT:  # what is wider costs more, also to measure
             break
-    chosen = next((point for point in curve if point.agreement >= AGREEMENT), curve[-1])
-    return SearchPlan(chosen=chosen, curve=tuple(curve))
+    return SearchPlan(chosen=curve[-1], curve=tuple(curve))
 
 
 def _measure(search: BeamSearch, pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> BeamPoint:
