@@ -25,6 +25,7 @@ from geotool.gallery.tuning import COSINE
 from geotool.model.image_head import ImageHead
 from tests.gallery.test_gallery import SphereModel, spread_points, unit_vectors
 
+pytestmark = pytest.mark.slow
 N, DIM = 2000, 12
 MODEL, TOGETHER = SphereModel(dim=DIM), "+".join(PHOTO_LIKE)
 KEYS = {"gallery_size", "method", "query_kind", "comparisons", "recall_at_1", "recall_at_10", "km_median"}

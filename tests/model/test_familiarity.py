@@ -77,11 +77,13 @@ def _drawings() -> dict[str, Image.Image]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(_drawings()))
 def test_the_shipped_model_refuses_what_is_no_tile(shipped, name, tmp_path):
     assert not _is_known(shipped, _drawings()[name], tmp_path)
 
 
+@pytest.mark.slow
 def test_the_shipped_model_places_its_examples(shipped):
     examples = sorted((paths.ASSETS_DIR / "examples").glob("tile-*.jpg"))
     assert len(examples) == 6
