@@ -23,12 +23,12 @@ from geotool.core.records import (
     SearchTrace,
 )
 from geotool.core.report import Report, SilentReport, stop_if_asked
+from geotool.gallery.search_plan import SEARCH, SearchKind
 from geotool.photos import read_photo
 
 if TYPE_CHECKING:
     from geotool.gallery.exact import Found, Search
     from geotool.gallery.gallery import Gallery
-    from geotool.gallery.search_plan import SearchKind
     from geotool.model.geomodel import GeoModel
     from geotool.model.zoo import ModelInfo
 
@@ -56,7 +56,7 @@ class Engine:
         device: str = "auto",
         report: Report | None = None,
         *,
-        search: SearchKind = "hierarchy",
+        search: SearchKind = SEARCH,
         beam: int | None = None,
         gallery: Path | None = None,
         zoom: bool = False,

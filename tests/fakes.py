@@ -19,6 +19,7 @@ from geotool.core.records import (
     Prediction,
     SearchTrace,
 )
+from geotool.core.report import SilentReport
 
 AREZZO = LatLon(lat=43.47, lon=11.88)
 NEAR_AREZZO = LatLon(lat=43.5, lon=11.9)
@@ -112,3 +113,15 @@ class FakeEngine:
     @staticmethod
     def _with_path(prediction: Prediction, path: str | Path) -> Prediction:
         return replace(prediction, photo=replace(prediction.photo, path=Path(path)))
+
+
+class StopAt(SilentReport):
+    """Asks to stop at the given step."""
+
+    def __init__(self, step: int) -> None:
+        self.left = step
+
+    @property
+    def stop_requested(self) -> bool:  # type: ignore[override]
+        self.left -= 1
+        return self.left == 0

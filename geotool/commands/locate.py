@@ -13,6 +13,7 @@ from geotool.core.errors import UsageError
 from geotool.core.records import ItemError
 from geotool.core.report import Report
 from geotool.engine import TOP_K, Engine
+from geotool.gallery.search_plan import SEARCH, SearchKind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +24,7 @@ class Config:
     model: str | None = option(None, help="model by name (default: the best one that is ready)")
     device: Literal["auto", "cpu", "cuda", "mps"] = option("auto", help="where to compute")
     top_k: int = option(TOP_K, help="candidates per photo", min=1, max=1000)
-    search: Literal["hierarchy", "exact"] = option("hierarchy", help="coarse to fine, or all points")
+    search: SearchKind = option(SEARCH, help="coarse to fine, or all points")
     beam: int | None = option(
         None,
         help="cells opened at the first level, twice as many at each deeper one (default: measured)",

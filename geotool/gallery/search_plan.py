@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 PLAN_FILE = "search.json"
 SearchKind = Literal["hierarchy", "exact"]
+SEARCH: SearchKind = "hierarchy"  # where nobody asks for another
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,9 +38,7 @@ class SearchPlan:
     curve: tuple[BeamPoint, ...]
 
 
-def open_search(
-    gallery: Gallery, device: str, kind: SearchKind = "hierarchy", beam: int | None = None
-) -> Search:
+def open_search(gallery: Gallery, device: str, kind: SearchKind = SEARCH, beam: int | None = None) -> Search:
     """The search of a gallery. `beam` replaces the measured width: cells opened at the first level."""
     if kind == "exact":
         from geotool.gallery.exact import ExactSearch

@@ -23,6 +23,7 @@ from geotool.gallery.exact import Found, search_blocks
 from geotool.gallery.gallery import Gallery
 from geotool.gallery.tuning import COSINE
 from geotool.model.image_head import ImageHead
+from tests.fakes import StopAt
 from tests.gallery.test_gallery import SphereModel, spread_points, unit_vectors
 
 pytestmark = pytest.mark.slow
@@ -131,16 +132,6 @@ def test_points_are_the_own_ones_a_draw_or_moved_copies() -> None:
     np.testing.assert_array_equal(many[:500], own)
     km = haversine_km(many[500:1000], own)
     assert km.min() > 4.9 and km.max() < 101
-
-
-class StopAt(SilentReport):
-    def __init__(self, step: int) -> None:
-        self.left = step
-
-    @property
-    def stop_requested(self) -> bool:  # type: ignore[override]
-        self.left -= 1
-        return self.left == 0
 
 
 def test_a_gallery_is_built_once_and_a_stopped_build_counts(home: Path) -> None:

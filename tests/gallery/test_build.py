@@ -20,6 +20,7 @@ from geotool.gallery import buckets, hierarchy, unfinished
 from geotool.gallery.build import BuildSummary, build_gallery_from_points
 from geotool.gallery.gallery import build_gallery, load_gallery
 from geotool.gallery.point_store import merge_equal
+from tests.fakes import StopAt
 
 N = 900
 
@@ -127,18 +128,6 @@ def test_one_point_is_a_gallery(tmp_path: Path, rows: list[str]) -> None:
     summary = run(write_table(tmp_path / "points.csv", *rows), tmp_path / "gallery")
     assert summary.points == 1 and summary.duplicates_merged == len(rows) - 1
     assert load_gallery(tmp_path / "gallery").location(0).lat == pytest.approx(48.85)
-
-
-class StopAt(SilentReport):
-    """Asks to stop at the given step."""
-
-    def __init__(self, step: int) -> None:
-        self.left = step
-
-    @property
-    def stop_requested(self) -> bool:  # type: ignore[override]
-        self.left -= 1
-        return self.left == 0
 
 
 class Observer(SilentReport):
