@@ -8,14 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from geotool.bench.searchers import MEASURED, Family, tree_bytes
+from geotool.bench.searchers import Family, label_beams, tree_bytes
 from geotool.core.report import Report
 from geotool.gallery.beam import BeamSearch
 from geotool.gallery.exact import Found, Search
 from geotool.gallery.gallery import Gallery
-from geotool.gallery.search_plan import widen
 
-PROBES, EF_SEARCH, BEAMS = (8, 16, 32, 64, 128), (32, 128, 512), (32,)
+PROBES, EF_SEARCH = (8, 16, 32, 64, 128), (32, 128, 512)
 NEIGHBOURS, LARGEST_GRAPH = 32, 1_000_000  # a graph over more points takes too long to build
 _TRAINED_PER_LIST, _CHUNK, SEED = 64, 65_536, 0
 _ROW_NUMBER, _LINKS = 8, 4 * 65 + 12  # bytes per point: its number in a list; its links in a graph
@@ -130,14 +129,9 @@ def _leaves_family(gallery: Gallery, device: str, precision: str) -> Family:
         index = _new_lists(gallery.vectors.shape[1], tree.leaf_count, precision)
         sizes = np.diff(tree.children[-tree.leaf_count :], axis=1)[:, 0]
         _fill(index, gallery.vectors, np.repeat(np.arange(tree.leaf_count), sizes))
-        beams = {MEASURED: gallery.plan.chosen.beams}
-        beams |= {f"beam {beam}": widen(tree.cells, beam) for beam in BEAMS}
-        return {
-            f"{name} {label}": LeafSearch(
-                index, BeamSearch(gallery.vectors, tree, widths, device), statistics
-            )
-            for label, widths in beams.items()
-        }
+        beams = gallery.plan.chosen.beams
+        search = BeamSearch(gallery.vectors, tree, beams, device)
+        return {f"{name} {label_beams(gallery, beams)}": LeafSearch(index, search, statistics)}
 
     return Family(
         name=name,

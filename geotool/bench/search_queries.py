@@ -45,18 +45,23 @@ def make_all_queries(model: LocationModel, head: ImageHead, latlon_deg: np.ndarr
 
 
 def invert(head: ImageHead, places: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """(Q, D) outputs of the head with cosines drawn from COSINE to the (Q, D) places.
+    """(Q, D) outputs of the head with cosines drawn from COSINE, or just above, to the (Q, D) places.
 
-    Adam moves the features (all queries at once) until the squared error of the cosines is gone.
+    Adam moves random features until their output is as near to the place as wanted, and no further.
     """
     features = _random_features(head, len(places), rng).requires_grad_()
     wanted = torch.from_numpy(rng.uniform(*COSINE, size=len(places))).float()  # (Q,)
     targets, optimizer = torch.from_numpy(places).float(), torch.optim.Adam([features], _STEP_SIZE)
     for _ in range(_STEPS):
-        optimizer.zero_grad()
         cosines = functional.cosine_similarity(head(features), targets, dim=1)
-        ((cosines - wanted) ** 2).sum().backward()
+        is_far = cosines < wanted
+        if not is_far.any():
+            break
+        before = features.detach().clone()
+        optimizer.zero_grad()
+        (-cosines[is_far]).sum().backward()
         optimizer.step()
+        features.data = torch.where(is_far[:, None], features.data, before)
     return _apply(head, features)
 
 

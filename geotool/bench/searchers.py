@@ -9,13 +9,12 @@ import numpy as np
 import torch
 
 from geotool.core.report import Report
+from geotool.gallery.beam import BeamSearch
 from geotool.gallery.exact import ExactSearch, Found, Search
 from geotool.gallery.gallery import Gallery
-from geotool.gallery.search_plan import open_search
 
-BEAMS = (4, 8, 12, 16, 32)
 FP32, BF16, HIERARCHY = "exact fp32", "exact bf16 + fp32 re-rank", "hierarchy"
-MEASURED = "(measured beam)"
+DEFAULT = "(default)"
 _SCORES_AT_ONCE = 1 << 29  # 1 GB in bf16
 _HEADROOM_BYTES = 2_000_000_000  # for scores, queries and what else runs
 
@@ -81,8 +80,19 @@ def share_memory(
 
 
 def _open_hierarchies(gallery: Gallery, device: str) -> dict[str, Search]:
-    beams = {f"{HIERARCHY} beam {beam}": open_search(gallery, device, beam=beam) for beam in BEAMS}
-    return {f"{HIERARCHY} {MEASURED}": open_search(gallery, device), **beams}
+    """One search per point of the gallery's measured curve."""
+    return {
+        f"{HIERARCHY} {label_beams(gallery, point.beams)}": BeamSearch(
+            gallery.vectors, gallery.tree, point.beams, device
+        )
+        for point in gallery.plan.curve
+    }
+
+
+def label_beams(gallery: Gallery, beams: Sequence[int]) -> str:
+    """Cells opened of each level, and whether they are what a query gets by default."""
+    label = "-".join(map(str, beams))
+    return f"{label} {DEFAULT}" if tuple(beams) == gallery.plan.chosen.beams else label
 
 
 class _FlatSearch:

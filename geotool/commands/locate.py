@@ -25,11 +25,7 @@ class Config:
     device: Literal["auto", "cpu", "cuda", "mps"] = option("auto", help="where to compute")
     top_k: int = option(TOP_K, help="candidates per photo", min=1, max=1000)
     search: SearchKind = option(SEARCH, help="coarse to fine, or all points")
-    beam: int | None = option(
-        None,
-        help="cells opened at the first level, twice as many at each deeper one (default: measured)",
-        min=1,
-    )
+    beam: int | None = option(None, help="leaves of the tree that are read (default: measured)", min=1)
     gallery: Path | None = option(None, help="folder of build-gallery (default: the model's own points)")
     zoom: bool = option(False, help="move the best candidate to the best place between gallery points")
     truth: str | None = option(None, help="where the photo was taken, as LAT,LON: gives the error")

@@ -11,11 +11,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from geotool.gallery.exact import Found, to_tensor
-from geotool.gallery.hierarchy import Tree
+from geotool.gallery.tree import Tree
 
-_AT_ONCE = 1 << 24  # numbers gathered at a time: 64 MB as float32
+_AT_ONCE = 1 << 24  # numbers gathered at a time: 32 MB as float16
 # A batch has to be filled up to its widest beam. That costs a CPU more than calling it query by query.
 ONE_BY_ONE = ("cpu",)
+# A cosine of unit vectors in half precision is off by less than 0.001, if the sum is kept in single
+# precision: 2^-11 for rounding the query and as much for rounding the result.
+_HALF_ERROR = 1e-3
 
 
 class Leaves(NamedTuple):
@@ -25,12 +28,20 @@ class Leaves(NamedTuple):
     comparisons: np.ndarray  # (B,)
 
 
+class _Opened(NamedTuple):
+    """What (B, b) cells hold, W at most: cells of the next level or rows of the gallery."""
+
+    numbers: Tensor  # (B, W)
+    cosines: Tensor  # (B, W) in half precision; minus infinity where a number only fills the row
+    counts: Tensor  # (B,) numbers that count
+
+
 class BeamSearch:
     """Search (N, D) float16 vectors that lie in the order of the tree's leaves.
 
     `beams` says how many cells of each level are opened. With beams as wide as the levels the result
     is that of exact search. Vectors stay where they are, memory-mapped or not, unless a GPU can hold
-    them; what a query opens is compared in fp32.
+    them. What a query opens is compared in half precision, and in fp32 what may be among the best.
     """
 
     def __init__(self, vectors: np.ndarray, tree: Tree, beams: Sequence[int], device: str) -> None:
@@ -39,9 +50,9 @@ class BeamSearch:
         self.tree, self.beams, self._device = tree, tuple(beams), device
         self._vectors = _place(vectors, device)
         self._centroids = torch.from_numpy(tree.centroids).to(device)
-        self._children = torch.from_numpy(tree.children).to(device)
-        self._top = self._centroids[: tree.cells[0]].float().T.contiguous()  # (D, C)
-        widest = max(self.beams) * int((tree.children[:, 1] - tree.children[:, 0]).max())
+        first, last = torch.from_numpy(tree.children).to(device).unbind(1)
+        self._first, self._sizes = first.contiguous(), last - first  # (M,) of the children
+        widest = max(self.beams) * int(self._sizes.max())
         fitting = max(1, _AT_ONCE // (widest * vectors.shape[1]))
         self._queries_at_once = 1 if device in ONE_BY_ONE else fitting
 
@@ -56,14 +67,12 @@ class BeamSearch:
     def find_leaves(self, queries: np.ndarray) -> Leaves:
         """The leaves whose rows `search` compares first, for searches that hold the rows themselves."""
         parts = [self._descend(part, self.beams) for part in self._split(queries)]
-        before = len(self._children) - self.tree.leaf_count  # cells of the levels above
+        before = int(self.tree.offsets[-2])  # cells of the levels above
         numbers = [
-            functional.pad(
-                (nodes - before).where(is_real, -1), (0, self.beams[-1] - nodes.shape[1]), value=-1
-            )
-            for nodes, is_real, _ in parts
+            functional.pad((nodes - before).clamp(min=-1), (0, self.beams[-1] - nodes.shape[1]), value=-1)
+            for nodes, _ in parts
         ]
-        comparisons = torch.cat([compared for *_, compared in parts])
+        comparisons = torch.cat([compared for _, compared in parts])
         return Leaves(torch.cat(numbers).cpu().numpy(), comparisons.cpu().numpy())
 
     def _split(self, queries: np.ndarray) -> tuple[Tensor, ...]:
@@ -73,43 +82,49 @@ class BeamSearch:
 
     def _find_rows(self, queries: Tensor, top_k: int, beams: Sequence[int]) -> tuple[Tensor, Tensor, Tensor]:
         """(B, K) rows and cosines, best first, and (B,) comparisons."""
-        leaves, is_leaf, comparisons = self._descend(queries, beams)
-        rows, is_real = self._open(leaves, is_leaf)
-        counts = is_real.sum(dim=1)
-        if int(counts.min()) < top_k:  # too few rows in these leaves: open more
+        leaves, comparisons = self._descend(queries, beams)
+        opened = self._open(self._vectors, leaves, queries.half())
+        if int(opened.counts.min()) < top_k:  # too few rows in these leaves: open more
             return self._find_rows(queries, top_k, [2 * beam for beam in beams])
-        cosines = self._compare(self._vectors, rows, is_real, queries)
-        return *_order(rows, cosines, top_k), comparisons + counts
+        return *self._rerank(opened, queries, top_k), comparisons + opened.counts
 
-    def _descend(self, queries: Tensor, beams: Sequence[int]) -> tuple[Tensor, Tensor, Tensor]:
-        """(B, b) leaves as node numbers, best first, whether each is one or only fills, (B,) comparisons."""
-        cosines = queries @ self._top  # (B, C)
-        nodes = torch.arange(self._top.shape[1], device=self._device).expand(len(queries), -1)
-        comparisons = torch.full((len(queries),), nodes.shape[1], device=self._device)
-        for beam in beams[:-1]:
-            nodes, is_real = self._open(*_choose(nodes, cosines, beam))
-            cosines = self._compare(self._centroids, nodes, is_real, queries)
-            comparisons = comparisons + is_real.sum(dim=1)
-        return *_choose(nodes, cosines, beams[-1]), comparisons
+    def _descend(self, queries: Tensor, beams: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """(B, b) leaves as node numbers, best first and -1 where there are fewer, and (B,) comparisons."""
+        wanted, top = queries.half(), self.tree.cells[0]
+        cosines = wanted @ self._centroids[:top].T  # (B, C)
+        nodes = _choose(torch.arange(top, device=self._device).expand_as(cosines), cosines, beams[0])
+        comparisons = torch.full((len(queries),), top, device=self._device)
+        for beam in beams[1:]:
+            opened = self._open(self._centroids, nodes, wanted)
+            nodes = _choose(opened.numbers, opened.cosines, beam)
+            comparisons = comparisons + opened.counts
+        return nodes, comparisons
 
-    def _open(self, nodes: Tensor, is_real: Tensor) -> tuple[Tensor, Tensor]:
-        """The children of (B, b) cells: (B, W) numbers and whether each is one or only fills the row."""
-        first, last = self._children[nodes].unbind(-1)  # (B, b)
-        last = torch.where(is_real, last, first)
-        step = torch.arange(int((last - first).max()), device=self._device)
-        children = first[..., None] + step  # (B, b, w)
-        found = (children < last[..., None]).flatten(1)  # (B, W)
-        children = children.flatten(1)
+    def _open(self, table: Tensor, nodes: Tensor, queries: Tensor) -> _Opened:
+        """Compare the (B, D) half queries with the children, rows of the table, of their (B, b) cells."""
+        first, sizes = self._first[nodes], self._sizes[nodes].masked_fill_(nodes < 0, 0)  # (B, b)
         if len(nodes) == 1:
-            return children[found][None], found[found][None]
-        return children.where(found, 0), found
+            numbers = _list_ranges(first[0], sizes[0])
+            cosines = torch.mv(table.index_select(0, numbers.to(table.device)).to(self._device), queries[0])
+            return _Opened(numbers[None], cosines[None], sizes.sum(dim=1))
+        step = torch.arange(int(sizes.max()), device=self._device)
+        is_real = (step < sizes[..., None]).flatten(1)  # (B, W)
+        numbers = (first[..., None] + step).flatten(1).where(is_real, 0)
+        vectors = table[numbers.to(table.device)].to(self._device)  # (B, W, D)
+        cosines = torch.bmm(vectors, queries[..., None]).squeeze(-1).masked_fill_(~is_real, -torch.inf)
+        return _Opened(numbers, cosines, sizes.sum(dim=1))
 
-    def _compare(self, table: Tensor, rows: Tensor, is_real: Tensor, queries: Tensor) -> Tensor:
-        """(B, W) cosines of the queries with those rows of a table; minus infinity for filling."""
-        vectors = table[rows.to(table.device).flatten()].to(self._device).float()
-        vectors = vectors.view(*rows.shape, -1)  # (B, W, D)
+    def _rerank(self, opened: _Opened, queries: Tensor, top_k: int) -> tuple[Tensor, Tensor]:
+        """(B, K) rows and cosines: all that may be among the best, in fp32, equal ones by row."""
+        least = opened.cosines.topk(top_k, dim=1).values[:, -1:] - 2 * _HALF_ERROR
+        count = int((opened.cosines >= least).sum(dim=1).max())
+        shortlist = opened.cosines.topk(count, dim=1)  # (B, S)
+        rows = opened.numbers.gather(1, shortlist.indices).sort(dim=1)
+        vectors = self._vectors[rows.values.to(self._vectors.device)].to(self._device).float()  # (B, S, D)
         cosines = torch.bmm(vectors, queries[..., None]).squeeze(-1)
-        return cosines.masked_fill_(~is_real, -torch.inf)
+        is_filling = shortlist.values.gather(1, rows.indices) == -torch.inf
+        best = cosines.masked_fill_(is_filling, -torch.inf).sort(dim=1, descending=True, stable=True)
+        return rows.values.gather(1, best.indices)[:, :top_k], best.values[:, :top_k]
 
 
 def _place(vectors: np.ndarray, device: str) -> Tensor:
@@ -120,14 +135,15 @@ def _place(vectors: np.ndarray, device: str) -> Tensor:
     return shared
 
 
-def _choose(nodes: Tensor, cosines: Tensor, beam: int) -> tuple[Tensor, Tensor]:
-    """The best `beam` of (B, C) cells, best first, and whether each is one or only fills the row."""
+def _choose(nodes: Tensor, cosines: Tensor, beam: int) -> Tensor:
+    """(B, b) the best of (B, C) cells, best first; -1 where a row has fewer."""
     best = cosines.topk(min(beam, cosines.shape[1]), dim=1)
-    return nodes.gather(1, best.indices), best.values > -torch.inf
+    return nodes.gather(1, best.indices).masked_fill_(best.values == -torch.inf, -1)
 
 
-def _order(rows: Tensor, cosines: Tensor, top_k: int) -> tuple[Tensor, Tensor]:
-    """The best `top_k`, equal cosines in the order of their rows."""
-    rows, by_row = rows.sort(dim=1)
-    cosines, order = cosines.gather(1, by_row).sort(dim=1, descending=True, stable=True)
-    return rows.gather(1, order)[:, :top_k], cosines[:, :top_k]
+def _list_ranges(first: Tensor, sizes: Tensor) -> Tensor:
+    """The numbers of all ranges, (b,) starts and sizes, one range behind the other."""
+    stops = sizes.cumsum(0)
+    total = int(stops[-1])
+    starts = torch.repeat_interleave(first - stops + sizes, sizes, output_size=total)
+    return starts + torch.arange(total, device=first.device)

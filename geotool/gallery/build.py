@@ -22,9 +22,10 @@ from geotool.core.errors import EmptyResultError, UsageError
 from geotool.core.report import Report, stop_if_asked
 from geotool.gallery.buckets import REMEDY, ArrayFile, Buckets
 from geotool.gallery.gallery import KIND, LATLON_FILE, SCHEMA, VECTORS_FILE, LocationModel, write_index
-from geotool.gallery.hierarchy import Tree, build_tree, load_tree, sample_size, write_tree
+from geotool.gallery.hierarchy import build_tree, sample_size
 from geotool.gallery.point_files import check_file
 from geotool.gallery.point_store import POINTS_FILE, REJECTED_FILE, store_points
+from geotool.gallery.tree import Tree, load_tree, write_tree
 from geotool.gallery.unfinished import Unfinished, open_unfinished, unfinished_folder
 
 SEED = 0

@@ -18,8 +18,9 @@ from geotool.core.errors import EmptyResultError, MismatchError, UsageError
 from geotool.core.geo import LatLon
 from geotool.core.records import ArtifactMeta
 from geotool.core.report import Report, stop_if_asked
-from geotool.gallery.hierarchy import Tree, build_tree, load_tree, sample_size, write_tree
+from geotool.gallery.hierarchy import assign_all, build_tree, sample_size
 from geotool.gallery.search_plan import SearchPlan, load_plan, write_plan
+from geotool.gallery.tree import Tree, load_tree, write_tree
 
 KIND, SCHEMA = "gallery", 2
 LATLON_FILE, VECTORS_FILE = "latlon_deg.npy", "vectors.npy"
@@ -106,14 +107,6 @@ def write_index(folder: Path, model: LocationModel, tree: Tree, report: Report) 
     vectors = np.load(folder / VECTORS_FILE, mmap_mode="r", allow_pickle=False)
     queries = make_queries(model, points, QUERIES, SEED)
     write_plan(folder, plan_search(vectors, tree, queries))
-
-
-def assign_all(tree: Tree, vectors: np.ndarray) -> np.ndarray:
-    """(N,) leaves of (N, D) vectors of any float type, some at a time."""
-    starts = range(0, len(vectors), _CHUNK)
-    return np.concatenate(
-        [tree.assign(vectors[start : start + _CHUNK].astype(np.float32)) for start in starts]
-    )
 
 
 def _encode(model: LocationModel, points: np.ndarray, report: Report) -> np.ndarray:

@@ -39,20 +39,25 @@ class SearchPlan:
 
 
 def open_search(gallery: Gallery, device: str, kind: SearchKind = SEARCH, beam: int | None = None) -> Search:
-    """The search of a gallery. `beam` replaces the measured width: cells opened at the first level."""
+    """The search of a gallery. `beam` replaces the measured width: leaves that are opened."""
     if kind == "exact":
         from geotool.gallery.exact import ExactSearch
 
         return ExactSearch(gallery.vectors, device)
     from geotool.gallery.beam import BeamSearch
 
-    beams = gallery.plan.chosen.beams if beam is None else widen(gallery.tree.cells, beam)
+    beams = gallery.plan.chosen.beams
+    if beam is not None:
+        beams = scale(beams, gallery.tree.cells, beam)
     return BeamSearch(gallery.vectors, gallery.tree, beams, device)
 
 
-def widen(cells: Sequence[int], width: int) -> tuple[int, ...]:
-    """Beams that double from level to level: deeper cells are smaller, and the best one is less sure."""
-    return tuple(min(width * 2**depth, count) for depth, count in enumerate(cells))
+def scale(beams: Sequence[int], cells: Sequence[int], leaves: int) -> tuple[int, ...]:
+    """Beams in the same proportion that open so many leaves; all cells where that is all leaves."""
+    if leaves >= cells[-1]:
+        return tuple(cells)
+    wanted = [max(1, round(beam * leaves / beams[-1])) for beam in beams[:-1]]
+    return tuple(min(beam, count) for beam, count in zip((*wanted, leaves), cells, strict=True))
 
 
 def write_plan(folder: Path, plan: SearchPlan) -> None:

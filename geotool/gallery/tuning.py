@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 from typing import Protocol
 
 import numpy as np
@@ -11,15 +12,16 @@ from geotool.core.geo import EARTH_RADIUS_KM
 from geotool.core.sphere import from_xyz, to_xyz
 from geotool.gallery.beam import BeamSearch
 from geotool.gallery.exact import search_blocks
-from geotool.gallery.hierarchy import Tree
-from geotool.gallery.search_plan import BeamPoint, SearchPlan, widen
+from geotool.gallery.search_plan import BeamPoint, SearchPlan
+from geotool.gallery.tree import Tree
 
 AGREEMENT = 0.99  # top-1 agreement with exact search that the default beam has to reach
 QUERIES, SEED = 300, 20
 TOP_K = 10
 COSINE = (0.3, 0.6)  # of a photo with its true place, on GeoCLIP
 _MOVED_KM, _OTHERS_KM, _OTHERS = (1.0, 50.0), (30.0, 6000.0), 7
-_WIDTHS = (1, 2, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
+# Shares of the queries whose best point a proposal reaches for certain, from narrow to wide beams.
+_SHARES = (0.7, 0.8, 0.85, 0.9, 0.92, 0.94, 0.95, 0.96, 0.97, 0.98, 0.985, 0.99, 0.995, 1.0)
 
 
 class LocationModel(Protocol):
@@ -63,18 +65,53 @@ def bury(vectors: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def plan_search(vectors: np.ndarray, tree: Tree, queries: Mapping[str, np.ndarray]) -> SearchPlan:
-    """Measure the curve from narrow to wide beams and choose the cheapest one that agrees in AGREEMENT.
-
-    Where none does, the widest measured one is chosen.
-    """
+    """Measure the curve from narrow to wide beams and choose the cheapest one that agrees in AGREEMENT."""
     exact = {kind: search_blocks(vectors, found, TOP_K, "cpu").rows for kind, found in queries.items()}
+    ranks = np.stack([find_ranks(tree, queries[kind], rows[:, 0]) for kind, rows in exact.items()])
     curve: list[BeamPoint] = []
-    for beams in dict.fromkeys(widen(tree.cells, width) for width in _WIDTHS):
+    for beams in propose_beams(tree, ranks):
         search = BeamSearch(vectors, tree, beams, "cpu")
-        curve.append(_measure(search, [(queries[kind], exact[kind]) for kind in queries]))
-        if curve[-1].agreement >= AGREEMENT:  # what is wider costs more, also to measure
+        point = _measure(search, [(queries[kind], exact[kind]) for kind in queries])
+        if not curve or point.agreement > curve[-1].agreement:  # else it only costs more
+            curve.append(point)
+        if point.agreement >= AGREEMENT:  # what is wider costs more, also to measure
             break
     return SearchPlan(chosen=curve[-1], curve=tuple(curve))
+
+
+def find_ranks(tree: Tree, queries: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """(Q, levels) ranks from 1, among all cells of a level, of the cell that holds each query's row."""
+    cell = np.searchsorted(tree.children[-tree.leaf_count :, 1], rows, side="right")  # (Q,)
+    ranks = []
+    for start, count, above in reversed(
+        list(zip(tree.offsets, tree.cells, tree.find_parents(), strict=False))
+    ):
+        cosines = queries @ tree.centroids[start : start + count].astype(np.float32).T  # (Q, C)
+        own = np.take_along_axis(cosines, cell[:, None], axis=1)
+        ranks.append(1 + (cosines > own).sum(axis=1))
+        cell = above[cell]
+    return np.stack(ranks[::-1], axis=1)
+
+
+def propose_beams(tree: Tree, ranks: np.ndarray) -> list[tuple[int, ...]]:
+    """The cheapest beams for each of _SHARES, from cheap to dear; (kinds, Q, levels) `ranks`.
+
+    A beam as wide as the rank of a cell among all cells of its level opens that cell: beams reach at
+    least the queries that have no higher rank on any level, in truth some more.
+    """
+    fine = np.append(np.linspace(0.6, 1, 17), (0.985, 0.99, 0.995))
+    steps = [
+        np.unique(np.quantile(ranks[..., level], fine, method="higher")) for level in range(ranks.shape[2])
+    ]
+    choices = np.array(list(product(*steps)))  # (beams, levels)
+    shares = np.array([(ranks <= choice).all(axis=2).mean(axis=1).min() for choice in choices])
+    sizes = np.diff(tree.children, axis=1)[:, 0]
+    width = [
+        sizes[start : start + count].mean() for start, count in zip(tree.offsets, tree.cells, strict=False)
+    ]
+    costs = choices @ np.array(width)
+    best = [np.flatnonzero(shares >= share)[costs[shares >= share].argmin()] for share in _SHARES]
+    return list(dict.fromkeys(tuple(choices[index].tolist()) for index in best))
 
 
 def _measure(search: BeamSearch, pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> BeamPoint:
