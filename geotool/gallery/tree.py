@@ -13,6 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from geotool.core.artifacts import write_json
 from geotool.core.errors import MismatchError
@@ -20,7 +21,7 @@ from geotool.core.errors import MismatchError
 CENTROIDS_FILE, CHILDREN_FILE, LEVELS_FILE = "tree_centroids.npy", "tree_children.npy", "tree.json"
 # Cells of each level that are opened to find the leaf of a point. Down the single best path, a point near
 # a border often misses the leaf that fits it best, and is then missed by searches.
-ASSIGN_BEAM = 6
+ASSIGN_BEAM = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +86,8 @@ class Tree:
 
 
 def _best(cells: np.ndarray, cosines: np.ndarray, count: int) -> np.ndarray:
-    """(n, b) the cells of the highest cosines of each row, in no order."""
-    count = min(count, cells.shape[1])
-    best = np.argpartition(cosines, -count, axis=1)[:, -count:]
+    """(n, b) the cells of the highest cosines of each row, best first."""
+    best = torch.from_numpy(cosines).topk(min(count, cells.shape[1]), dim=1).indices.numpy()
     return np.take_along_axis(cells, best, axis=1)
 
 

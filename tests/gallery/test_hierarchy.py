@@ -20,9 +20,10 @@ from tests.gallery.test_gallery import SphereModel, spread_points, unit_vectors
 def plant(vectors: np.ndarray, branching: tuple[int, ...] | None = None) -> tuple[np.ndarray, Tree]:
     """The vectors as float16 in the order of their tree, and the tree."""
     tree = build_tree(vectors, len(vectors), branching)
-    leaves = tree.assign(vectors)
+    stored = vectors.astype(np.float16)
+    leaves = tree.assign(stored.astype(np.float32))
     order = np.argsort(leaves, kind="stable")
-    return vectors[order].astype(np.float16), tree.with_rows(np.bincount(leaves, minlength=tree.leaf_count))
+    return stored[order], tree.with_rows(np.bincount(leaves, minlength=tree.leaf_count))
 
 
 def full(tree: Tree) -> tuple[int, ...]:
