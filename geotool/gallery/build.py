@@ -126,7 +126,7 @@ class _Build:
             sample.write(start, self._model.encode_locations(points[part]))
             self._report.progress(start + len(part), count, unit="points of a sample")
         self._report.event("building the tree", points=len(points))
-        tree = build_tree(self._sample().astype(np.float32), len(points), branching, SEED)
+        tree = build_tree(self._sample(), len(points), branching, SEED)
         write_tree(self._folder, tree)
         self._work.save(has_tree=True)
 

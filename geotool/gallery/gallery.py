@@ -120,12 +120,11 @@ def _encode(model: LocationModel, points: np.ndarray, report: Report) -> np.ndar
 
 
 def _draw_sample(vectors: np.ndarray) -> np.ndarray:
-    """What the tree is built from, float32: all vectors, or a seeded draw of a large gallery's."""
+    """What the tree is built from: all vectors, or a seeded draw of a large gallery's."""
     size = sample_size(len(vectors))
     if size == len(vectors):
-        return vectors.astype(np.float32)
-    rows = np.sort(np.random.default_rng(0).choice(len(vectors), size, replace=False))
-    return vectors[rows].astype(np.float32)
+        return vectors
+    return vectors[np.sort(np.random.default_rng(0).choice(len(vectors), size, replace=False))]
 
 
 def load_gallery(folder: Path, inputs: dict[str, str] | None = None) -> Gallery:

@@ -16,7 +16,7 @@ _PER_LEAF = 8  # points of the sample for each leaf
 _MIN_SAMPLE, _MAX_SAMPLE = 200_000, 1 << 19
 _TRAINED_PER_CELL = 256  # k-means moves its centroids by that many points each; more changes little
 _ITERATIONS = 12
-_CHUNK = 16_384
+_CHUNK = 16_384  # points that stand in memory as float32
 
 
 def choose_branching(size: int) -> tuple[int, ...]:
@@ -40,7 +40,7 @@ def sample_size(size: int, branching: Sequence[int] | None = None) -> int:
 
 
 def build_tree(sample: np.ndarray, size: int, branching: Sequence[int] | None = None, seed: int = 0) -> Tree:
-    """Cluster (S, D) unit vectors, a sample of a gallery of `size` points, level by level.
+    """Cluster (S, D) unit vectors of any float type, a sample of a gallery of `size` points, level by level.
 
     k-means runs on centred and normalised vectors (k-means of embeddings that share a mean would
     find the mean); a cell gets children in proportion to its points, so that leaves are about equal.
@@ -67,8 +67,9 @@ def _split_levels(
     sample: np.ndarray, branching: Sequence[int], seed: int
 ) -> tuple[np.ndarray, list[np.ndarray]]:
     """(S,) leaf of each point, and for the cells of each level their cell in the level above."""
-    centred = sample - sample.mean(axis=0)
-    centred /= np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-12)  # in place: it is large
+    centred = sample.astype(np.float32)  # from here on in place: it is large
+    centred -= centred.mean(axis=0)
+    centred /= np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-12)
     owner, parents = np.zeros(len(sample), dtype=np.int64), []
     for wanted in np.cumprod(branching):
         owner, counts = _split(centred, owner, int(wanted), seed)
@@ -83,7 +84,8 @@ def _split(vectors: np.ndarray, owner: np.ndarray, wanted: int, seed: int) -> tu
     child, counts = np.empty_like(owner), np.empty_like(sizes)
     for cell, rows in enumerate(np.split(order, np.cumsum(sizes)[:-1])):
         count = max(1, round(wanted * len(rows) / len(owner)))
-        labels = _cluster(vectors[rows], min(count, len(rows)), seed)
+        members = vectors if len(rows) == len(vectors) else vectors[rows]
+        labels = _cluster(members, min(count, len(rows)), seed)
         child[rows] = counts[:cell].sum() + labels
         counts[cell] = labels.max() + 1
     return child, counts
@@ -121,10 +123,11 @@ def _means(vectors: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray:
     """(C, D) normalised mean of the vectors of each label."""
     from scipy.sparse import csr_array
 
-    members = csr_array(
-        (np.ones(len(labels), np.float32), (labels, np.arange(len(labels)))), (count, len(labels))
-    )
-    sums = members @ vectors
+    sums = np.zeros((count, vectors.shape[1]), np.float32)
+    for start in range(0, len(vectors), _CHUNK):
+        part, owners = vectors[start : start + _CHUNK].astype(np.float32), labels[start : start + _CHUNK]
+        columns = np.arange(len(part))
+        sums += csr_array((np.ones(len(part), np.float32), (owners, columns)), (count, len(part))) @ part
     return (sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12)).astype(np.float16)
 
 
