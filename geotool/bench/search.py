@@ -26,7 +26,9 @@ from geotool.model.devices import find_device
 SINGLE_QUERIES = 16  # asked one after the other, so that no query finds its points in the caches
 
 
-def run_search(device: str, rounds: int, sizes: Sequence[int], report: Report) -> list[dict[str, Any]]:
+def run_search(
+    device: str, rounds: int, sizes: Sequence[int], methods: Sequence[str], report: Report
+) -> list[dict[str, Any]]:
     """Rows per size of gallery, method and kind of query, see `measure_searches`.
 
     Size 100 000 is GeoCLIP's gallery; larger ones have copies of its points, moved by 5 to 100 km.
@@ -39,7 +41,7 @@ def run_search(device: str, rounds: int, sizes: Sequence[int], report: Report) -
         beams = gallery.plan.chosen.beams
         report.event("gallery ready", points=len(gallery), measured_beams=beams, **dataclasses.asdict(built))
         queries = make_all_queries(model, head, gallery.latlon_deg)
-        rows += measure_searches(gallery, built, queries, place, rounds, report)
+        rows += measure_searches(gallery, built, queries, place, rounds, report, methods)
     return rows
 
 
@@ -50,8 +52,11 @@ def measure_searches(
     device: str,
     rounds: int,
     report: Report,
+    methods: Sequence[str],
 ) -> list[dict[str, Any]]:
     """One row per method and kind of query, and one for the PHOTO_LIKE kinds together.
+
+    `methods` names the families that are measured, by how their names begin.
 
     Agreement is with fp32 over all points, by coordinates. Times are taken on the first kind:
     milliseconds of one query at a time, and queries per second of all at once. `build_s` leaves out
@@ -62,10 +67,10 @@ def measure_searches(
     report.event("asking exact search", queries=sum(len(asked) for asked in queries.values()))
     exact = {kind: search_blocks(gallery.vectors, asked, TOP_K, device) for kind, asked in queries.items()}
     trial = _Trial(gallery, queries, exact, rounds, report)
-    families = [
-        *own_families(gallery, device, built.index_s),
-        *faiss_families(gallery, device, free_bytes, report),
-    ]
+    families = own_families(gallery, device, built.index_s)
+    if "faiss" in methods:
+        families += faiss_families(gallery, device, free_bytes, report)
+    families = [family for family in families if family.name.startswith(tuple(methods))]
     results = [
         result for group in share_memory(families, free_bytes, report) for result in trial.measure(group)
     ]

@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from geotool.core.config import option
+from geotool.core.errors import UsageError
 from geotool.core.report import Report
+
+
+METHODS = ("exact", "hierarchy", "faiss")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +24,9 @@ class Config:
         (100_000,),
         help="search: points in the gallery, with commas between sizes; more than 100000 adds moved copies",
         min=1000,
+    )
+    methods: tuple[str, ...] = option(
+        METHODS, help="search: exact, hierarchy, faiss; faiss takes long to build over 10 million points"
     )
     rounds: int = option(5, help="times each side is measured, in turns", min=1, max=100)
     format: Literal["table", "json"] = option("table", help="output")
@@ -38,7 +45,10 @@ def run(config: Config, report: Report) -> None:
     else:
         from geotool.bench.search import run_search
 
-        rows = run_search(config.device, config.rounds, config.sizes, report)
+        unknown = sorted(set(config.methods) - set(METHODS))
+        if unknown:
+            raise UsageError(f"There is no method {unknown[0]!r}.", f"Choose from {', '.join(METHODS)}.")
+        rows = run_search(config.device, config.rounds, config.sizes, config.methods, report)
     print(json.dumps({"rows": rows}) if config.format == "json" else _to_table(rows))
 
 

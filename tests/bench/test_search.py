@@ -15,6 +15,7 @@ from geotool.bench.search_gallery import BuildTime, draw_points, ready_gallery
 from geotool.bench.search_queries import KINDS, PHOTO_LIKE, invert, make_all_queries
 from geotool.bench.searchers import BF16, FP32, Family, share_memory
 from geotool.commands import bench
+from geotool.commands.bench import METHODS
 from geotool.core import config as configs
 from geotool.core.errors import StoppedError, UsageError
 from geotool.core.report import SilentReport
@@ -61,7 +62,7 @@ def rows(gallery: Gallery, head: ImageHead) -> list[dict]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(search_queries, "QUERIES", 60)
         queries = make_all_queries(MODEL, head, gallery.latlon_deg)
-    return search.measure_searches(gallery, BuildTime(index_s=3.5), queries, "cpu", 1, SilentReport())
+    return search.measure_searches(gallery, BuildTime(index_s=3.5), queries, "cpu", 1, SilentReport(), METHODS)
 
 
 def hierarchies(rows: list[dict]) -> list[str]:
