@@ -10,7 +10,6 @@ from geotool.core.config import option
 from geotool.core.errors import UsageError
 from geotool.core.report import Report
 
-
 METHODS = ("exact", "hierarchy", "faiss")
 
 
@@ -26,7 +25,7 @@ class Config:
         min=1000,
     )
     methods: tuple[str, ...] = option(
-        METHODS, help="search: exact, hierarchy, faiss; faiss takes long to build over 10 million points"
+        METHODS, help="search: exact,hierarchy,faiss; the last takes long to build over 10 million points"
     )
     rounds: int = option(5, help="times each side is measured, in turns", min=1, max=100)
     format: Literal["table", "json"] = option("table", help="output")
@@ -45,11 +44,16 @@ def run(config: Config, report: Report) -> None:
     else:
         from geotool.bench.search import run_search
 
-        unknown = sorted(set(config.methods) - set(METHODS))
-        if unknown:
-            raise UsageError(f"There is no method {unknown[0]!r}.", f"Choose from {', '.join(METHODS)}.")
-        rows = run_search(config.device, config.rounds, config.sizes, config.methods, report)
+        rows = run_search(config.device, config.rounds, config.sizes, _read_methods(config), report)
     print(json.dumps({"rows": rows}) if config.format == "json" else _to_table(rows))
+
+
+def _read_methods(config: Config) -> list[str]:
+    methods = [name.strip() for value in config.methods for name in value.split(",")]
+    unknown = [name for name in methods if name not in METHODS]
+    if unknown:
+        raise UsageError(f"There is no method {unknown[0]!r}.", f"Choose from {', '.join(METHODS)}.")
+    return methods
 
 
 def _to_table(rows: list[dict[str, Any]]) -> str:

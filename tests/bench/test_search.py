@@ -62,7 +62,9 @@ def rows(gallery: Gallery, head: ImageHead) -> list[dict]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(search_queries, "QUERIES", 60)
         queries = make_all_queries(MODEL, head, gallery.latlon_deg)
-    return search.measure_searches(gallery, BuildTime(index_s=3.5), queries, "cpu", 1, SilentReport(), METHODS)
+    return search.measure_searches(
+        gallery, BuildTime(index_s=3.5), queries, "cpu", 1, SilentReport(), METHODS
+    )
 
 
 def hierarchies(rows: list[dict]) -> list[str]:
