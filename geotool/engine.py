@@ -7,10 +7,11 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from geotool.core.errors import GeotoolError
+from geotool.core.errors import GeotoolError, MismatchError
 from geotool.core.geo import LatLon
 from geotool.core.records import (
     Candidate,
@@ -18,6 +19,7 @@ from geotool.core.records import (
     ItemError,
     ModelStamp,
     Photo,
+    Place,
     Prediction,
     QueryVector,
     SearchTrace,
@@ -27,6 +29,10 @@ from geotool.gallery.search_plan import SEARCH, SearchKind
 from geotool.photos import read_photo
 
 if TYPE_CHECKING:
+    import numpy as np
+
+    from geotool.answer.calibration import Calibration
+    from geotool.answer.restriction import Restriction
     from geotool.gallery.exact import Found, Search
     from geotool.gallery.gallery import Gallery
     from geotool.model.geomodel import GeoModel
@@ -34,20 +40,35 @@ if TYPE_CHECKING:
 
 TOP_K = 5  # candidates shown where nobody asks for another number
 
+UNKNOWN = Confidence(level="unknown")
+
 log = logging.getLogger(__name__)
+
+
+class Answer(NamedTuple):
+    """What a search led to; the fields are those of Prediction."""
+
+    candidates: tuple[Candidate, ...] = ()
+    places: tuple[Place, ...] = ()
+    confidence: Confidence | None = None
+    search: SearchTrace | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Engine:
     """A model and its gallery, in memory and ready. Build one with `Engine.load`.
 
-    With `zoom` the best candidate is moved to the best place between the gallery's points.
+    With `zoom` the centre of the best place is moved to the best point between the gallery's points.
     """
 
     model: GeoModel
     gallery: Gallery
     search: Search
     zoom: bool = False
+    vote_km: float | None = None  # None: what the model states, or the default
+    calibration: Calibration | None = None
+    restriction: Restriction | None = None
+    unrestricted: Search | None = None  # the search over all points, where `search` sees only some
 
     @classmethod
     def load(
@@ -63,25 +84,46 @@ class Engine:
     ) -> Engine:
         """Load a model by name (None: the default one) and its gallery, encoding that if needed.
 
-        `search` is coarse to fine or over all points, `beam` the cells opened at the first level in
-        place of the measured number, `gallery` a folder of `build-gallery` in place of the model's own,
-        `zoom` an answer between the gallery's points.
+        `search` is coarse to fine or over all points, `beam` the leaves that are read in place of the
+        measured number, `gallery` a folder of `build-gallery` in place of the model's own, `zoom` an
+        answer between the gallery's points.
         Raises NotFoundError (weights missing), DeviceError, MismatchError.
         """
         from geotool.gallery.gallery import load_gallery, ready_gallery
         from geotool.gallery.search_plan import open_search
         from geotool.model.geomodel import load_model
 
-        loaded = load_model(model, device)
+        loaded, report = load_model(model, device), report or SilentReport()
         if gallery is None:
-            points = ready_gallery(loaded, loaded.gallery_latlon_deg(), report or SilentReport())
+            points = ready_gallery(loaded, loaded.gallery_latlon_deg(), report)
         else:
             points = load_gallery(gallery, {"model": loaded.fingerprint})
-        return cls(loaded, points, open_search(points, loaded.device, search, beam), zoom)
+        found = open_search(points, loaded.device, search, beam)
+        return cls(loaded, points, found, zoom, calibration=load_calibration_of(loaded.info, report))
+
+    def within(self, restriction: Restriction | None) -> Engine:
+        """This engine with candidates from there only; None: from everywhere.
+
+        Raises UsageError where the gallery has no point there.
+        """
+        from geotool.gallery.restricted import restrict
+
+        everywhere = self.unrestricted or self.search
+        if restriction is None:
+            return replace(self, search=everywhere, restriction=None, unrestricted=None)
+        search = restrict(everywhere, self.gallery, restriction)
+        return replace(self, search=search, restriction=restriction, unrestricted=everywhere)
 
     @property
     def info(self) -> ModelInfo:
         return self.model.info
+
+    @property
+    def bandwidth_km(self) -> float:
+        """How near candidates support one another."""
+        from geotool.answer.vote import VOTE_KM
+
+        return self.vote_km or self.model.vote_km or VOTE_KM
 
     @property
     def stamp(self) -> ModelStamp:
@@ -104,12 +146,13 @@ class Engine:
         with _timed(timings, "encode"):
             [query] = self.model.encode_images([image])
         with _timed(timings, "search"):
-            candidates, trace = self._find_candidates(query, top_k)
+            found = self._search(query, top_k)
+        with _timed(timings, "answer"):
+            answer = self._answer(query, found, top_k) if found else Answer(confidence=UNKNOWN)
         timings["total"] = sum(timings.values())
         return Prediction(
-            photo=with_truth(photo, truth), candidates=candidates, model=self.stamp, timings_s=timings,
-            confidence=None if candidates else Confidence(level="unknown"), search=trace,
-        )  # fmt: skip
+            photo=with_truth(photo, truth), model=self.stamp, timings_s=timings, **answer._asdict()
+        )
 
     def locate_many(
         self,
@@ -120,16 +163,28 @@ class Engine:
         report: Report | None = None,
     ) -> list[Prediction | ItemError]:
         """One prediction or error per path, in the order given. Raises StoppedError if asked to stop."""
+        return list(self.locate_each(paths, truth=truth, top_k=top_k, report=report))
+
+    def locate_each(
+        self,
+        paths: Iterable[str | Path],
+        *,
+        truth: LatLon | None = None,
+        top_k: int = TOP_K,
+        report: Report | None = None,
+    ) -> Iterator[Prediction | ItemError]:
+        """`locate_many` one by one, so that a StoppedError costs nothing of what came before it."""
         report, todo = report or SilentReport(), list(paths)
-        results: list[Prediction | ItemError] = []
         failed = 0
-        for path in todo:
+        for done, path in enumerate(todo):
             stop_if_asked(report)
-            results.append(self.locate_or_error(path, truth=truth, top_k=top_k))
-            failed += isinstance(results[-1], ItemError)
             if len(todo) > 1:
-                report.progress(len(results), len(todo), failed, unit="photos")
-        return results
+                report.progress(done, len(todo), failed, unit="photos")
+            result = self.locate_or_error(path, truth=truth, top_k=top_k)
+            failed += isinstance(result, ItemError)
+            yield result
+        if len(todo) > 1:
+            report.progress(len(todo), len(todo), failed, unit="photos")
 
     def locate_or_error(
         self, path: str | Path, *, truth: LatLon | None = None, top_k: int = TOP_K
@@ -144,61 +199,76 @@ class Engine:
             message = f"Unexpected failure ({type(error).__name__}: {error}). Please report it."
             return ItemError(path=str(path), stage="encode", message=message)
 
-    def _find_candidates(
-        self, query: QueryVector, top_k: int
-    ) -> tuple[tuple[Candidate, ...], SearchTrace | None]:
-        """The best gallery points; none where the photo is unlike all that the model was trained on."""
+    def _search(self, query: QueryVector, top_k: int) -> Found | None:
+        """The best gallery points; None where the photo is unlike all that the model was trained on."""
         from geotool.gallery.explain import CANDIDATES
 
-        found = self.search.search(query.vector[None], max(top_k, CANDIDATES))  # (1, K)
-        if not self.model.is_familiar(query, float(found.cosines[0, 0])):
-            return (), None
+        vector = query.vector[None]
+        found = self.search.search(vector, max(top_k, CANDIDATES))  # (1, K)
+        everywhere = self.unrestricted.search(vector, 1) if self.unrestricted else found
+        return found if self.model.is_familiar(query, float(everywhere.cosines[0, 0])) else None
+
+    def _answer(self, query: QueryVector, found: Found, top_k: int) -> Answer:
+        """What the best gallery points have in common, and the way from the continent to the first place."""
+        from geotool.answer.answerer import Answerer
+        from geotool.gallery.explain import CANDIDATES, to_weights
+
+        candidates = self._to_candidates(found, top_k)
+        latlon_deg = self.gallery.latlon_deg[found.rows[0, :CANDIDATES]]  # (K, 2)
+        weights = to_weights(found.cosines[0, :CANDIDATES], self.model.logit_scale)  # (K,)
+        answerer = Answerer(
+            bandwidth_km=self.bandwidth_km, calibration=self.calibration, restriction=self.restriction
+        )
+        refine = partial(self._zoom_in, query) if self.zoom else None
+        verdict = answerer.answer(latlon_deg, weights, candidates, refine)
+        trace = self._trace(found, latlon_deg, weights, verdict.peak)
+        return Answer(candidates, verdict.places, verdict.confidence, trace)
+
+    def _to_candidates(self, found: Found, top_k: int) -> tuple[Candidate, ...]:
+        """The best gallery points as they were found, whatever they vote for."""
         pairs = zip(found.rows[0, :top_k].tolist(), found.cosines[0, :top_k].tolist(), strict=True)
-        best, *others = (
+        return tuple(
             Candidate(rank=rank, location=self.gallery.location(row), cosine=cosine, gallery_row=row)
             for rank, (row, cosine) in enumerate(pairs, 1)
         )
-        if self.model.vote_km:
-            best = self._let_vote(query, best, found)
-        if self.zoom:
-            best = self._zoom_in(query, best)
-        return (best, *others), self._trace(found)
 
-    def _let_vote(self, query: QueryVector, candidate: Candidate, found: Found) -> Candidate:
-        """The best candidate, moved to where most of the candidates' weight lies together."""
-        from geotool.gallery.explain import CANDIDATES, to_weights
-        from geotool.gallery.vote import vote
-
-        rows, cosines = found.rows[0, :CANDIDATES], found.cosines[0, :CANDIDATES]
-        weights = to_weights(cosines, self.model.logit_scale)
-        place, peak = vote(self.gallery.latlon_deg[rows], weights, self.model.vote_km)
-        cosine = float(self.model.encode_locations(place[None])[0] @ query.vector)
-        lat, lon = place.tolist()
-        location, row = LatLon(lat=lat, lon=lon), int(rows[peak])
-        return replace(candidate, location=location, cosine=cosine, gallery_row=row, source="vote")
-
-    def _zoom_in(self, query: QueryVector, candidate: Candidate) -> Candidate:
-        """The candidate, moved to the best place that the gallery leaves out around it."""
-        import numpy as np
-
+    def _zoom_in(self, query: QueryVector, center_deg: np.ndarray) -> np.ndarray:
+        """(2,) degrees -> (2,) degrees of the best point that the gallery leaves out around there."""
         from geotool.gallery.zoom import find_spacing_km, zoom
 
-        start_deg = np.array([[candidate.location.lat, candidate.location.lon]])  # (1, 2)
-        spacing_km = find_spacing_km(self.gallery.latlon_deg, start_deg)
-        found = zoom(self.model, query.vector, start_deg, spacing_km)
-        lat, lon = found.latlon_deg[0].tolist()
-        cosine = max(candidate.cosine, float(found.cosines[0]))
-        return replace(candidate, location=LatLon(lat=lat, lon=lon), cosine=cosine, source="zoom")
+        spacing_km = find_spacing_km(self.gallery.latlon_deg, center_deg[None])
+        return zoom(self.model, query.vector, center_deg[None], spacing_km).latlon_deg[0]
 
-    def _trace(self, found: Found) -> SearchTrace:
-        from geotool.gallery.explain import CANDIDATES, explain, to_weights
+    def _trace(self, found: Found, latlon_deg: np.ndarray, weights: np.ndarray, peak: int) -> SearchTrace:
+        """The path leads to the peak of the first place, which need not be the first candidate."""
+        import numpy as np
 
-        rows, cosines = found.rows[0, :CANDIDATES], found.cosines[0, :CANDIDATES]
+        from geotool.answer.path import PATH
+        from geotool.gallery.explain import explain
+
+        order = np.r_[peak, np.delete(np.arange(len(weights)), peak)]  # (K,)
         return SearchTrace(
             comparisons=int(found.comparisons[0]),
             gallery_size=len(self.gallery),
-            path=explain(self.gallery.latlon_deg[rows], to_weights(cosines, self.model.logit_scale)),
+            path=explain(latlon_deg[order], weights[order], PATH),
         )
+
+
+def load_calibration_of(info: ModelInfo, report: Report) -> Calibration | None:
+    """The model's calibration; one fitted on another training of it is left out, and that is said."""
+    from geotool.answer.calibration import load_calibration
+    from geotool.model.zoo import calibration_file
+
+    file = calibration_file(info)
+    if file is None:
+        return None
+    try:
+        calibration = load_calibration(file)
+        calibration.check_model(info.name, info.fingerprint)
+    except MismatchError as error:
+        report.event("answers get no radius", because=str(error))
+        return None
+    return calibration
 
 
 def with_truth(photo: Photo, truth: LatLon | None) -> Photo:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,13 +14,15 @@ from geotool.core.records import (
     Candidate,
     Confidence,
     ItemError,
+    Level,
     ModelStamp,
     PathLevel,
     Photo,
+    Place,
     Prediction,
     SearchTrace,
 )
-from geotool.core.report import SilentReport
+from geotool.core.report import Report, SilentReport, stop_if_asked
 
 AREZZO = LatLon(lat=43.47, lon=11.88)
 NEAR_AREZZO = LatLon(lat=43.5, lon=11.9)
@@ -34,7 +37,7 @@ SPREAD_DEG = ((0.0, 0.0), (0.9, -0.6), (-1.8, 2.4), (4.1, -8.0), (-9.5, 21.0))
 
 
 def fake_photo(name: str = "photo.jpg", truth: LatLon | None = None, **fields: object) -> Photo:
-    photo_id = hashlib.sha256(name.encode()).hexdigest()
+    photo_id = hashlib.sha256(os.fsencode(name)).hexdigest()
     source = "exif" if truth else None
     return Photo(
         path=Path(name),
@@ -61,6 +64,32 @@ def fake_prediction(
     )
 
 
+def placed_prediction(
+    name: str = "city.jpg",
+    level: Level = "city",
+    radii_km: tuple[float, float] = (12.3, 240.0),
+    best: LatLon = AREZZO,
+    truth: LatLon | None = None,
+) -> Prediction:
+    """A calibrated answer: places in Italy, France and at sea, the first with three candidates."""
+    plain = fake_prediction(name, best, truth)
+    first, second, third = plain.candidates[:3], plain.candidates[3:4], plain.candidates[4:]
+    names = (("Arezzo", "Tuscany", "IT"), ("Auxerre", "Burgundy", "FR"), (None, None, None))
+    places = tuple(
+        Place(
+            center=members[0].location, radius_km=radius_km, mass=mass, candidates=members,
+            name=place, admin1=admin1, country_code=country,
+        )
+        for members, radius_km, mass, (place, admin1, country) in zip(
+            (first, second, third), (8.4, 0.0, 120.0), (0.62, 0.21, 0.1), names, strict=True
+        )
+    )  # fmt: skip
+    confidence = Confidence(
+        level=level, radius50_km=radii_km[0], radius80_km=radii_km[1], calibration="fedcba9876543210"
+    )
+    return replace(plain, places=places, confidence=confidence)
+
+
 def unknown_prediction(name: str = "street.jpg", truth: LatLon | None = None) -> Prediction:
     confidence = Confidence(level="unknown")
     return Prediction(photo=fake_photo(name, truth), candidates=(), model=STAMP, confidence=confidence)
@@ -82,13 +111,21 @@ class FakeInfo:
 
 
 class FakeEngine:
-    """Answers by file name: "bad..." cannot be read, "street..." is unknown, others lie near Arezzo."""
+    """Answers by file name: "bad..." cannot be read, "street..." is unknown, others lie near Arezzo.
+
+    "city..." and "edited..." have places and a measured level, "vague..." a measured unknown, "far..." an
+    EXIF position in the south of the Atlantic.
+    """
 
     def __init__(self, truth: LatLon | None = NEAR_AREZZO) -> None:
         self.truth = truth
         self.info = FakeInfo()
         self.stamp = STAMP
         self.calls: list[dict[str, object]] = []
+
+    def within(self, restriction: object) -> FakeEngine:
+        self.restriction = restriction
+        return self
 
     def locate(self, path: str | Path, *, truth: LatLon | None = None, top_k: int = 5) -> Prediction:
         self.calls.append({"path": Path(path), "truth": truth})
@@ -99,16 +136,30 @@ class FakeEngine:
             )
         if name.startswith("street"):
             return self._with_path(unknown_prediction(name), path)
+        if name.startswith(("city", "edited")):
+            return self._with_path(placed_prediction(name, truth=truth or self.truth), path)
+        if name.startswith("vague"):
+            return self._with_path(placed_prediction(name, "unknown", (4000.0, 9000.0)), path)
+        if name.startswith("far"):
+            prediction = fake_prediction(name)
+            photo = replace(
+                prediction.photo, exif_position=LatLon(lat=-30.0, lon=-10.0), camera="Some Camera"
+            )
+            return self._with_path(replace(prediction, photo=photo), path)
         return self._with_path(fake_prediction(name, truth=truth or self.truth, top_k=top_k), path)
 
     def locate_many(self, paths: Iterable[str | Path], **options: object) -> list[Prediction | ItemError]:
-        results: list[Prediction | ItemError] = []
+        return list(self.locate_each(paths, **options))
+
+    def locate_each(
+        self, paths: Iterable[str | Path], report: Report | None = None, **options: object
+    ) -> Iterator[Prediction | ItemError]:
         for path in paths:
+            stop_if_asked(report or SilentReport())
             try:
-                results.append(self.locate(path, **options))
+                yield self.locate(path, **options)
             except GeotoolError as error:
-                results.append(ItemError(path=str(path), stage="read", message=str(error)))
-        return results
+                yield ItemError(path=str(path), stage="read", message=str(error), exit_code=error.exit_code)
 
     @staticmethod
     def _with_path(prediction: Prediction, path: str | Path) -> Prediction:

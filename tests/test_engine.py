@@ -15,6 +15,7 @@ from PIL import Image
 from geotool import Engine, LatLon, Prediction
 from geotool.cli import main
 from geotool.core.errors import BadImageError, NotFoundError, StoppedError
+from geotool.core.geo import haversine_km
 from geotool.core.records import ItemError, QueryVector
 from geotool.core.report import SilentReport
 from geotool.core.sphere import to_xyz
@@ -86,7 +87,7 @@ def test_a_photo_is_placed_and_its_candidates_are_ranked(engine: Engine, tmp_pat
     assert [candidate.rank for candidate in prediction.candidates] == [1, 2, 3]
     cosines = [candidate.cosine for candidate in prediction.candidates]
     assert cosines == sorted(cosines, reverse=True)
-    assert set(prediction.timings_s) == {"read", "encode", "search", "total"}
+    assert set(prediction.timings_s) == {"read", "encode", "search", "answer", "total"}
 
 
 def test_an_answer_says_what_was_compared_and_leads_from_the_continent_to_the_place(
@@ -121,8 +122,11 @@ def test_zoom_finds_a_place_between_the_gallery_points(engine: Engine, tmp_path:
     zoomed = replace(engine, zoom=True).locate(photo, truth=truth)
     assert plain.error_km is not None and zoomed.error_km is not None
     assert zoomed.error_km < plain.error_km / 2
-    assert (zoomed.candidates[0].source, plain.candidates[0].source) == ("zoom", "gallery")
-    assert zoomed.candidates[1:] == plain.candidates[1:]
+    assert zoomed.best == zoomed.places[0].center != plain.best
+    assert zoomed.candidates == plain.candidates  # they stay what the search found
+    assert zoomed.places[0].candidates[0] == plain.places[0].candidates[0]
+    assert zoomed.places[0].mass >= plain.places[0].mass
+    assert sum(place.mass for place in zoomed.places) <= 1 + 1e-9
 
 
 def test_where_candidates_vote_the_answer_lies_among_them(engine: Engine, tmp_path: Path) -> None:
@@ -132,8 +136,32 @@ def test_where_candidates_vote_the_answer_lies_among_them(engine: Engine, tmp_pa
     voted = voting.locate(photo, truth=truth)
     assert plain.error_km is not None and voted.error_km is not None
     assert voted.error_km < plain.error_km
-    assert voted.candidates[0].source == "vote" and voted.candidates[0].cosine > plain.candidates[0].cosine
-    assert voted.candidates[1:] == plain.candidates[1:]
+    assert voted.candidates == plain.candidates  # they stay what the search found
+    assert len(voted.places[0].candidates) > 1 == len(plain.places[0].candidates)
+
+
+def test_every_answer_has_places_that_share_the_candidates(engine: Engine, tmp_path: Path) -> None:
+    photo = write_photo(tmp_path / "a.png", colour_of(-16, 179))  # beside the antimeridian
+    prediction = replace(engine, vote_km=900.0).locate(photo, top_k=8)
+    assert prediction.best == prediction.places[0].center
+    masses = [place.mass for place in prediction.places]
+    assert min(masses) > 0 and sum(masses) <= 1 + 1e-9
+    owned = [candidate.rank for place in prediction.places for candidate in place.candidates]
+    assert len(owned) == len(set(owned)) and set(owned) <= set(range(1, 9))
+    [result] = results_document([prediction])["results"]
+    assert len(result["places"]) == len(prediction.places) <= 10
+
+
+def test_the_path_leads_to_the_answer_where_the_vote_overrules_the_first_candidate(
+    engine: Engine, tmp_path: Path
+) -> None:
+    photo = write_photo(tmp_path / "a.png", colour_of(58, 60))
+    model = replace(engine.model, vote_km=2000, logit_scale=5.0)  # type: ignore[type-var]
+    prediction = replace(engine, model=model).locate(photo)
+    assert prediction.search is not None and prediction.best is not None
+    finest = prediction.search.path[-1]
+    assert haversine_km(LatLon(lat=finest.lat, lon=finest.lon), prediction.best) < 1200
+    assert haversine_km(prediction.candidates[0].location, prediction.best) > 1200
 
 
 def test_a_typed_truth_gives_the_error_and_changes_nothing_else(engine: Engine, tmp_path: Path) -> None:
@@ -147,7 +175,8 @@ def test_a_typed_truth_gives_the_error_and_changes_nothing_else(engine: Engine, 
 
 def test_an_unfamiliar_picture_has_no_candidates(engine: Engine, tmp_path: Path) -> None:
     prediction = engine.locate(write_photo(tmp_path / "a.png", colour_of(40, 0, blue=7)))
-    assert prediction.is_unknown and prediction.candidates == () and prediction.best is None
+    assert prediction.is_unknown and prediction.candidates == () == prediction.places
+    assert prediction.best is None
 
 
 def test_one_result_or_error_per_input_in_order(engine: Engine, tmp_path: Path) -> None:
@@ -236,3 +265,8 @@ def test_evaluate_counts_every_photo(
     assert result["within_km"]["200"] == 50.0 and result["median_km"] is None
     assert json.loads((tmp_path / "run" / "result.json").read_text()) == result
     assert "9.png" in (tmp_path / "run" / "errors.csv").read_text()
+    with open(tmp_path / "run" / "answers.csv", newline="") as file:
+        answers = list(csv.DictReader(file))
+    assert [row["IMG_ID"] for row in answers] == ["0.png", "1.png", "2.png", "9.png"]
+    assert [bool(row["lat"]) for row in answers] == [True, True, False, False]
+    assert float(answers[0]["error_km"]) < 200 and 0 < float(answers[0]["mass"]) <= 1

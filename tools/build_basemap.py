@@ -6,6 +6,7 @@
 The package holds TopoJSON made for globes: its rings run across the 180th meridian and around the
 South Pole. A flat map would draw those as bars over the whole world, so rings are unwrapped here,
 polygons that leave -180..180 get a twin on the other side, and Antarctica is closed along the pole.
+A state too small for the 1:50 million outlines comes from the 1:10 million ones.
 """
 
 from __future__ import annotations
@@ -21,17 +22,18 @@ Point = list[float]  # lon, lat in degrees, as in GeoJSON
 Ring = list[Point]
 Polygon = list[Ring]
 
-MEMBER = "package/countries-50m.json"
+MEMBER, FINE_MEMBER = "package/countries-50m.json", "package/countries-10m.json"
+ADDED = {"Tuvalu"}  # states that only the finer outlines have
 DECIMALS = 2  # about 1 km: finer than a pixel at the zooms this map is for
 OUTPUT = Path(__file__).resolve().parents[1] / "assets" / "basemap" / "countries.geojson"
 
 
-def read_topology(archive: Path) -> dict[str, Any]:
-    """The TopoJSON document inside the npm archive."""
+def read_topology(archive: Path, name: str) -> dict[str, Any]:
+    """One TopoJSON document inside the npm archive."""
     with tarfile.open(archive) as tar:
-        member = tar.extractfile(MEMBER)
+        member = tar.extractfile(name)
         if member is None:
-            raise SystemExit(f"{archive} holds no {MEMBER}: is it world-atlas 2.0.2?")
+            raise SystemExit(f"{archive} holds no {name}: is it world-atlas 2.0.2?")
         topology: dict[str, Any] = json.load(member)
         return topology
 
@@ -95,7 +97,9 @@ def to_feature(country: dict[str, Any], arcs: list[Ring]) -> dict[str, Any]:
     """A GeoJSON feature with a MultiPolygon from one TopoJSON geometry."""
     polygons = [country["arcs"]] if country["type"] == "Polygon" else country["arcs"]
     rings = [[join_arcs(numbers, arcs) for numbers in polygon] for polygon in polygons]
-    coordinates = [flat for polygon in rings for flat in flatten_polygon(polygon)]
+    # Rounding leaves of an islet of a few hundred metres a line, which is no polygon.
+    areas = [polygon for polygon in rings if len(polygon[0]) > 3]
+    coordinates = [flat for polygon in areas for flat in flatten_polygon(polygon)]
     return {
         "type": "Feature",
         "properties": {"name": country["properties"]["name"]},
@@ -103,13 +107,23 @@ def to_feature(country: dict[str, Any], arcs: list[Ring]) -> dict[str, Any]:
     }
 
 
+def build_features(topology: dict[str, Any], only: set[str] | None = None) -> list[dict[str, Any]]:
+    """The countries of one document, or those of the names given."""
+    arcs = decode_arcs(topology)
+    countries = topology["objects"]["countries"]["geometries"]
+    return [
+        to_feature(country, arcs)
+        for country in countries
+        if country.get("arcs") and (only is None or country["properties"]["name"] in only)
+    ]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("archive", type=Path, help="world-atlas-2.0.2.tgz, from npm pack")
-    topology = read_topology(parser.parse_args().archive)
-    arcs = decode_arcs(topology)
-    countries = topology["objects"]["countries"]["geometries"]
-    features = [to_feature(country, arcs) for country in countries if country.get("arcs")]
+    archive = parser.parse_args().archive
+    features = build_features(read_topology(archive, MEMBER))
+    features += build_features(read_topology(archive, FINE_MEMBER), ADDED)
     text = json.dumps(
         {"type": "FeatureCollection", "features": features}, separators=(",", ":"), ensure_ascii=False
     )

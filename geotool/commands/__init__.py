@@ -8,6 +8,7 @@ COMMANDS = {
     "train": "train a model on a data set of pictures with coordinates",
     "build-gallery": "encode your own points as the gallery that answers are chosen from",
     "evaluate": "measure a model on a data set with known coordinates",
+    "calibrate": "fit how far to trust answers: radii and levels from an evaluation run",
     "bench": "measure speed: ours against the reference, in one process",
 }
 

@@ -27,6 +27,9 @@ class Photo:
     camera: str | None = None
     truth: LatLon | None = None
     truth_source: TruthSource | None = None
+    exif_position: LatLon | None = None  # as the file has it, whatever the truth is
+    altitude_m: float | None = None  # above sea level, as the file has it
+    orientation: int = 1  # EXIF: 1 upright, 2..8 mirrored or turned
     warnings: tuple[str, ...] = ()
 
 
@@ -74,6 +77,7 @@ class Confidence:
     level: Level
     radius50_km: float | None = None
     radius80_km: float | None = None
+    difficulty: float | None = None  # orders answers, the surest first, where their radii are equal
     calibration: str | None = None  # fingerprint
 
 
@@ -99,6 +103,31 @@ class SearchTrace:
     comparisons: int
     gallery_size: int
     path: tuple[PathLevel, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heat:
+    """Where on Earth the gallery resembles a photo: a picture to look at, no probability.
+
+    `mass` (H, W) float64 is the share of each cell of a latitude-longitude grid, rows from north to
+    south, columns from the antimeridian eastwards; it sums to 1, and is 0 far from any gallery point.
+    `coverage` (H, W) says how well the gallery covers a cell: from 1 among its points down to 0.
+    """
+
+    mass: np.ndarray
+    coverage: np.ndarray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MassBars:
+    """How the candidates' weight is shared out on one level: the largest names, then all others.
+
+    `level` is "continent", "country" or "region"; the shares and `others` sum to 1.
+    """
+
+    level: str
+    shares: tuple[tuple[str, float], ...]
+    others: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

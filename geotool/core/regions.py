@@ -1,4 +1,4 @@
-"""Continent and country of a place, from the outlines of the base map. Read once, on first use."""
+"""Continent, country and country code of a place, from the outlines of the base map, read on first use."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from geotool.core.paths import ASSETS_DIR
 
 OUTLINES_FILE = ASSETS_DIR / "basemap" / "countries.geojson"
 CONTINENTS_FILE = ASSETS_DIR / "basemap" / "continents.json"
+CODES_FILE = ASSETS_DIR / "basemap" / "codes.json"
 # Twelve nautical miles, a country's territorial sea: islets and harbours that a coarse outline leaves out.
 COAST_KM = 22.2
 _COAST_DEG = float(np.degrees(COAST_KM / EARTH_RADIUS_KM))
@@ -22,13 +23,17 @@ _TALL_DEG = 0.5  # edges higher than that are few: they are looked at for every 
 
 
 class Region(NamedTuple):
-    """Where a place lies. Both None: at sea. The Antarctic is a continent without a country."""
+    """Where a place lies. All None: at sea. The Antarctic is a continent with a code and no country.
+
+    `country_code` is ISO 3166-1 alpha-2, and XK for Kosovo; what ISO counts to another country has its code.
+    """
 
     continent: str | None
     country: str | None
+    country_code: str | None
 
 
-NOWHERE = Region(None, None)
+NOWHERE = Region(None, None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,19 +127,23 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Continents:
-    """Which continent a country of the base map lies in, and what it is called in full."""
+    """Which continent a country of the base map lies in, what it is called in full, and its ISO code."""
 
     of: dict[str, str]
     full_names: dict[str, str]
+    codes: dict[str, str]
     parts: tuple[Part, ...]
 
     def to_region(self, country: str, lat: float, lon: float) -> Region:
         """The Region of a place in a country of the base map."""
         for part in self.parts:
             if part.holds(country, lat, lon):
-                return Region(part.continent, self.full_names.get(part.name, part.name))
-        continent = self.of.get(country)
-        return Region(continent, None if country == continent else self.full_names.get(country, country))
+                return self._to_region(part.continent, part.name)
+        return self._to_region(self.of.get(country), country)
+
+    def _to_region(self, continent: str | None, country: str) -> Region:
+        name = None if country == continent else self.full_names.get(country, country)
+        return Region(continent, name, self.codes.get(country))
 
 
 @cache
@@ -145,4 +154,5 @@ def _load_continents() -> Continents:
         Part(part["country"], part["continent"], part.get("name", part["country"]), tuple(part["box"]))
         for part in table["parts"]
     )
-    return Continents(of, table["full_names"], parts)
+    codes = json.loads(CODES_FILE.read_text(encoding="utf-8"))
+    return Continents(of, table["full_names"], codes, parts)

@@ -1,108 +1,148 @@
-"""One evaluation: locate every photo of a data set, compare with its truth, keep every answer."""
+"""One evaluation: what a system said about photos with a known truth, its figures, and its folder.
+
+Errors are great-circle distances on the mean sphere, as in the published figures of the field; those of
+`locate` are geodesics on the ellipsoid. They differ by up to 0.6 %.
+"""
 
 from __future__ import annotations
 
 import csv
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from geotool.core.artifacts import new_artifact, write_json
 from geotool.core.errors import EmptyResultError
-from geotool.core.geo import geodesic_km
-from geotool.core.records import Candidate, ItemError, Prediction
+from geotool.core.geo import LatLon, haversine_km
+from geotool.core.records import Candidate, Confidence, ItemError, Place, Prediction
 from geotool.core.report import Report, stop_if_asked
 from geotool.engine import Engine
 from geotool.evaluation import metrics
 from geotool.photos.manifest import Row
 
-KIND, SCHEMA = "evaluation run", 1
-RESULT_FILE, PREDICTIONS_FILE, ERRORS_FILE = "result.json", "predictions.csv", "errors.csv"
+T = TypeVar("T")
+
+KIND, SCHEMA = "evaluation run", 2
+RESULT_FILE, ERRORS_FILE = "result.json", "errors.csv"
+PREDICTIONS_FILE = "predictions.csv"  # the candidates of every photo
+ANSWERS_FILE = "answers.csv"  # the final answer of every photo
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """One row of a data set with what the model said about it."""
+    """What a system said about one photo. Without candidates it failed, or it said that it cannot tell."""
 
-    row: Row
-    result: Prediction | ItemError
+    id: str
+    truth: LatLon
+    candidates: tuple[Candidate, ...] = ()  # a system without cosines has NaN for them
+    places: tuple[Place, ...] = ()
+    confidence: Confidence | None = None
+    failure: ItemError | None = None
+    seconds: float | None = None
 
     @property
     def error_km(self) -> float:
-        """Distance from the final answer to the truth; infinite without an answer."""
-        best = self.result.best if isinstance(self.result, Prediction) else None
-        return geodesic_km(best, self.row.location) if best else math.inf
+        """Distance from the final answer, the first place, to the truth; infinite without one."""
+        return haversine_km(self.places[0].center, self.truth) if self.places else math.inf
 
     @property
     def top1_error_km(self) -> float:
         """Distance from the plain first candidate to the truth; infinite without candidates."""
-        first = self.candidates[0].location if self.candidates else None
-        return geodesic_km(first, self.row.location) if first else math.inf
+        return haversine_km(self.candidates[0].location, self.truth) if self.candidates else math.inf
 
     @property
-    def candidates(self) -> tuple[Candidate, ...]:
-        return self.result.candidates if isinstance(self.result, Prediction) else ()
+    def is_unknown(self) -> bool:
+        return self.confidence is not None and self.confidence.level == "unknown"
 
 
-def locate_rows(engine: Engine, rows: list[Row], top_k: int, report: Report) -> list[Answer]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """The answers of one system to one set of photos. `unusable` are inputs without a counterpart."""
+
+    answers: list[Answer]
+    unusable: list[ItemError]
+    system: dict[str, str]  # name, fingerprint
+    vote_km: float  # bandwidth of the vote behind the final answers
+    inputs: dict[str, str]  # fingerprints by name, for the meta
+
+
+def locate_rows(
+    engine: Engine, rows: list[Row], unusable: list[ItemError], top_k: int, report: Report
+) -> Run:
     """Locate every row. Raises StoppedError if asked to, EmptyResultError if every photo failed."""
+    answers = answer_all(rows, lambda row: _ask_engine(engine, row, top_k), report)
+    stamp = engine.stamp
+    system = {"name": stamp.name, "fingerprint": stamp.fingerprint}
+    inputs = {"model": stamp.fingerprint}
+    return Run(answers=answers, unusable=unusable, system=system, vote_km=engine.bandwidth_km, inputs=inputs)
+
+
+def answer_all(items: list[T], answer: Callable[[T], Answer], report: Report) -> list[Answer]:
+    """One answer per item, with progress. Raises StoppedError if asked to, EmptyResultError if all failed."""
     answers: list[Answer] = []
     failed = 0
-    for row in rows:
+    for item in items:
         stop_if_asked(report)
-        answers.append(Answer(row, engine.locate_or_error(row.path, top_k=top_k)))
-        failed += isinstance(answers[-1].result, ItemError)
-        report.progress(len(answers), len(rows), failed, unit="photos")
-    if failed == len(rows):
-        raise EmptyResultError(
-            "No photo of the data set could be located.", "The first reason: " + first_error(answers)
-        )
+        answers.append(answer(item))
+        failed += answers[-1].failure is not None
+        report.progress(len(answers), len(items), failed, unit="photos")
+    if failed == len(items):
+        first = next((a.failure.message for a in answers if a.failure), "")
+        raise EmptyResultError("No photo of the data set could be located.", f"The first reason: {first}")
     return answers
 
 
-def first_error(answers: list[Answer]) -> str:
-    """The message of the first failure, or nothing."""
-    return next((a.result.message for a in answers if isinstance(a.result, ItemError)), "")
+def _ask_engine(engine: Engine, row: Row, top_k: int) -> Answer:
+    result = engine.locate_or_error(row.path, top_k=top_k)
+    if isinstance(result, ItemError):
+        return Answer(id=row.id, truth=row.location, failure=result)
+    return to_answer(result, row)
 
 
-def summarise(answers: list[Answer], unusable: list[ItemError], engine: Engine) -> dict[str, Any]:
+def to_answer(prediction: Prediction, row: Row) -> Answer:
+    """A prediction beside the truth of its row."""
+    return Answer(
+        id=row.id, truth=row.location, candidates=prediction.candidates, places=prediction.places,
+        confidence=prediction.confidence, seconds=prediction.timings_s["total"],
+    )  # fmt: skip
+
+
+def summarise(run: Run) -> dict[str, Any]:
     """The document `evaluate --format json` prints. Rows without a usable truth are counted apart."""
+    answers = run.answers
     errors_km = np.array([answer.error_km for answer in answers])  # (N,)
     top1_km = np.array([answer.top1_error_km for answer in answers])  # (N,)
-    predictions = [a.result for a in answers if isinstance(a.result, Prediction)]
-    seconds = [prediction.timings_s["total"] for prediction in predictions]
+    seconds = [answer.seconds for answer in answers if answer.seconds is not None]
     return {
         "n": len(answers),
-        "failed": len(answers) - len(predictions),
-        "unknown": sum(prediction.is_unknown for prediction in predictions),
-        "rows_without_truth": len(unusable),
+        "failed": sum(answer.failure is not None for answer in answers),
+        "unknown": sum(answer.is_unknown for answer in answers),
+        "rows_without_truth": len(run.unusable),
         "within_km": metrics.within_km(errors_km),
         "top1_within_km": metrics.within_km(top1_km),
         "median_km": metrics.median_km(errors_km),
         "mean_km": metrics.mean_km(errors_km),
         "intervals95": metrics.intervals95(errors_km),
         "coverage": None,
+        "vote_km": run.vote_km,
         "seconds_per_photo": round(float(np.mean(seconds)), 4) if seconds else None,
-        "model": {"name": engine.stamp.name, "fingerprint": engine.stamp.fingerprint},
+        "model": run.system,
     }
 
 
-def write_run(
-    folder: Path,
-    answers: list[Answer],
-    unusable: list[ItemError],
-    result: dict[str, Any],
-    config: dict[str, Any],
-) -> None:
-    """Write the figures, every candidate of every photo, and every failure as one artefact."""
-    with new_artifact(folder, KIND, SCHEMA, {"model": result["model"]["fingerprint"]}, config) as temporary:
+def write_run(folder: Path, run: Run, result: dict[str, Any], config: dict[str, Any]) -> None:
+    """Write the figures, candidates and final answer of every photo, and every failure as one artefact."""
+    with new_artifact(folder, KIND, SCHEMA, run.inputs, config) as temporary:
         write_json(temporary / RESULT_FILE, result)
         columns = ["IMG_ID", "rank", "LAT", "LON", "cosine", "error_km"]
-        _write_csv(temporary / PREDICTIONS_FILE, columns, _prediction_rows(answers))
-        failures = [*unusable, *(a.result for a in answers if isinstance(a.result, ItemError))]
+        _write_csv(temporary / PREDICTIONS_FILE, columns, _prediction_rows(run.answers))
+        columns = ["IMG_ID", "lat", "lon", "radius_km", "mass", "error_km"]
+        _write_csv(temporary / ANSWERS_FILE, columns, [_answer_row(answer) for answer in run.answers])
+        failures = [*run.unusable, *(answer.failure for answer in run.answers if answer.failure)]
         lines = [[error.path, error.stage, error.message] for error in failures]
         _write_csv(temporary / ERRORS_FILE, ["path", "stage", "message"], lines)
 
@@ -110,16 +150,25 @@ def write_run(
 def _prediction_rows(answers: list[Answer]) -> list[list[Any]]:
     return [
         [
-            answer.row.id,
+            answer.id,
             candidate.rank,
             round(candidate.location.lat, 6),
             round(candidate.location.lon, 6),
-            round(candidate.cosine, 6),
-            round(geodesic_km(candidate.location, answer.row.location), 3),
+            "" if math.isnan(candidate.cosine) else round(candidate.cosine, 6),
+            round(haversine_km(candidate.location, answer.truth), 3),
         ]
         for answer in answers
         for candidate in answer.candidates
     ]
+
+
+def _answer_row(answer: Answer) -> list[Any]:
+    """One row per photo; empty cells where it has no answer."""
+    if not answer.places:
+        return [answer.id, "", "", "", "", ""]
+    best = answer.places[0]
+    lat, lon = round(best.center.lat, 6), round(best.center.lon, 6)
+    return [answer.id, lat, lon, round(best.radius_km, 3), round(best.mass, 6), round(answer.error_km, 3)]
 
 
 def _write_csv(path: Path, columns: list[str], rows: list[list[Any]]) -> None:

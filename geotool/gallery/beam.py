@@ -42,13 +42,24 @@ class BeamSearch:
     `beams` says how many cells of each level are opened. With beams as wide as the levels the result
     is that of exact search. Vectors stay where they are, memory-mapped or not, unless a GPU can hold
     them. What a query opens is compared in half precision, and in fp32 what may be among the best.
+
+    With (A,) rising `rows` of the gallery the tree is one over these rows alone, counted from 0, and no
+    other row is ever read.
     """
 
-    def __init__(self, vectors: np.ndarray, tree: Tree, beams: Sequence[int], device: str) -> None:
+    def __init__(
+        self,
+        vectors: np.ndarray | Tensor,
+        tree: Tree,
+        beams: Sequence[int],
+        device: str,
+        rows: np.ndarray | None = None,
+    ) -> None:
         if len(beams) != len(tree.cells):
             raise ValueError(f"{len(tree.cells)} levels of cells need as many beams, not {len(beams)}.")
-        self.tree, self.beams, self._device = tree, tuple(beams), device
-        self._vectors = _place(vectors, device)
+        self.tree, self.beams, self.device = tree, tuple(beams), device
+        self._vectors = vectors if isinstance(vectors, Tensor) else _place(vectors, device)
+        self._rows = None if rows is None else torch.from_numpy(rows).to(device)
         self._centroids = torch.from_numpy(tree.centroids).to(device)
         first, last = torch.from_numpy(tree.children).to(device).unbind(1)
         self._first, self._sizes = first.contiguous(), last - first  # (M,) of the children
@@ -56,10 +67,14 @@ class BeamSearch:
         fitting = max(1, _AT_ONCE // (widest * vectors.shape[1]))
         self._queries_at_once = 1 if device in ONE_BY_ONE else fitting
 
+    def within(self, tree: Tree, beams: Sequence[int], rows: np.ndarray) -> BeamSearch:
+        """A search among some rows only, down a tree over them; the vectors are shared."""
+        return BeamSearch(self._vectors, tree, beams, self.device, rows)
+
     @torch.inference_mode()
     def search(self, queries: np.ndarray, top_k: int) -> Found:
         """See Search."""
-        top_k = min(top_k, len(self._vectors))
+        top_k = min(top_k, int(self.tree.children[-1, 1]))  # rows under the tree
         parts = [self._find_rows(part, top_k, self.beams) for part in self._split(queries)]
         return Found(*(torch.cat(column).cpu().numpy() for column in zip(*parts, strict=True)))
 
@@ -78,12 +93,12 @@ class BeamSearch:
     def _split(self, queries: np.ndarray) -> tuple[Tensor, ...]:
         """The queries on the device, as many at a time as fit in memory."""
         wanted = torch.from_numpy(np.ascontiguousarray(queries, dtype=np.float32))
-        return wanted.to(self._device).split(self._queries_at_once)
+        return wanted.to(self.device).split(self._queries_at_once)
 
     def _find_rows(self, queries: Tensor, top_k: int, beams: Sequence[int]) -> tuple[Tensor, Tensor, Tensor]:
         """(B, K) rows and cosines, best first, and (B,) comparisons."""
         leaves, comparisons = self._descend(queries, beams)
-        opened = self._open(self._vectors, leaves, queries.half())
+        opened = self._open(self._vectors, leaves, queries.half(), self._rows)
         if int(opened.counts.min()) < top_k:  # too few rows in these leaves: open more
             return self._find_rows(queries, top_k, [2 * beam for beam in beams])
         return *self._rerank(opened, queries, top_k), comparisons + opened.counts
@@ -92,25 +107,30 @@ class BeamSearch:
         """(B, b) leaves as node numbers, best first and -1 where there are fewer, and (B,) comparisons."""
         wanted, top = queries.half(), self.tree.cells[0]
         cosines = wanted @ self._centroids[:top].T  # (B, C)
-        nodes = _choose(torch.arange(top, device=self._device).expand_as(cosines), cosines, beams[0])
-        comparisons = torch.full((len(queries),), top, device=self._device)
+        nodes = _choose(torch.arange(top, device=self.device).expand_as(cosines), cosines, beams[0])
+        comparisons = torch.full((len(queries),), top, device=self.device)
         for beam in beams[1:]:
             opened = self._open(self._centroids, nodes, wanted)
             nodes = _choose(opened.numbers, opened.cosines, beam)
             comparisons = comparisons + opened.counts
         return nodes, comparisons
 
-    def _open(self, table: Tensor, nodes: Tensor, queries: Tensor) -> _Opened:
-        """Compare the (B, D) half queries with the children, rows of the table, of their (B, b) cells."""
+    def _open(self, table: Tensor, nodes: Tensor, queries: Tensor, rows: Tensor | None = None) -> _Opened:
+        """Compare the (B, D) half queries with the children of their (B, b) cells.
+
+        The children are rows of the table, or numbers of those `rows` of it.
+        """
         first, sizes = self._first[nodes], self._sizes[nodes].masked_fill_(nodes < 0, 0)  # (B, b)
         if len(nodes) == 1:
             numbers = _list_ranges(first[0], sizes[0])
-            cosines = torch.mv(table.index_select(0, numbers.to(table.device)).to(self._device), queries[0])
+            numbers = numbers if rows is None else rows[numbers]
+            cosines = torch.mv(table.index_select(0, numbers.to(table.device)).to(self.device), queries[0])
             return _Opened(numbers[None], cosines[None], sizes.sum(dim=1))
-        step = torch.arange(int(sizes.max()), device=self._device)
+        step = torch.arange(int(sizes.max()), device=self.device)
         is_real = (step < sizes[..., None]).flatten(1)  # (B, W)
         numbers = (first[..., None] + step).flatten(1).where(is_real, 0)
-        vectors = table[numbers.to(table.device)].to(self._device)  # (B, W, D)
+        numbers = numbers if rows is None else rows[numbers]
+        vectors = table[numbers.to(table.device)].to(self.device)  # (B, W, D)
         cosines = torch.bmm(vectors, queries[..., None]).squeeze(-1).masked_fill_(~is_real, -torch.inf)
         return _Opened(numbers, cosines, sizes.sum(dim=1))
 
@@ -120,7 +140,7 @@ class BeamSearch:
         count = int((opened.cosines >= least).sum(dim=1).max())
         shortlist = opened.cosines.topk(count, dim=1)  # (B, S)
         rows = opened.numbers.gather(1, shortlist.indices).sort(dim=1)
-        vectors = self._vectors[rows.values.to(self._vectors.device)].to(self._device).float()  # (B, S, D)
+        vectors = self._vectors[rows.values.to(self._vectors.device)].to(self.device).float()  # (B, S, D)
         cosines = torch.bmm(vectors, queries[..., None]).squeeze(-1)
         is_filling = shortlist.values.gather(1, rows.indices) == -torch.inf
         best = cosines.masked_fill_(is_filling, -torch.inf).sort(dim=1, descending=True, stable=True)

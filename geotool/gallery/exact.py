@@ -33,22 +33,27 @@ class Search(Protocol):
 
 
 class ExactSearch:
-    """Flat search over (N, D) float16 vectors on one device."""
+    """Flat search over (N, D) float16 vectors on one device, or over (A,) rising `rows` of them only."""
 
-    def __init__(self, vectors: np.ndarray, device: str) -> None:
-        self._vectors = to_tensor(vectors)
-        self._coarse = torch.empty(vectors.shape, dtype=torch.bfloat16, device=device)
-        for start in range(0, len(vectors), _BLOCK):
-            self._coarse[start : start + _BLOCK] = self._vectors[start : start + _BLOCK].to(device)
+    def __init__(self, vectors: np.ndarray, device: str, rows: np.ndarray | None = None) -> None:
+        self.device, self._vectors = device, to_tensor(vectors)
+        self._rows = None if rows is None else torch.from_numpy(rows)
+        size = len(vectors) if rows is None else len(rows)
+        self._coarse = torch.empty((size, vectors.shape[1]), dtype=torch.bfloat16, device=device)
+        for start in range(0, size, _BLOCK):
+            block = slice(start, start + _BLOCK)
+            self._coarse[block] = self._vectors[block if self._rows is None else self._rows[block]].to(device)
 
     @torch.inference_mode()
     def search(self, queries: np.ndarray, top_k: int) -> Found:
-        """See Search. Costs N comparisons per query."""
+        """See Search. Costs a comparison per query and row."""
         wanted = torch.from_numpy(np.ascontiguousarray(queries, dtype=np.float32))  # (B, D)
         size = min(max(SHORTLIST, 4 * top_k), len(self._coarse))
         coarse = wanted.to(self._coarse) @ self._coarse.T  # (B, N)
-        shortlist = coarse.topk(size, dim=1).indices.cpu()  # (B, S)
-        return self._rerank(wanted, shortlist.sort(dim=1).values, min(top_k, size))
+        shortlist = coarse.topk(size, dim=1).indices.cpu().sort(dim=1).values  # (B, S)
+        if self._rows is not None:
+            shortlist = self._rows[shortlist]
+        return self._rerank(wanted, shortlist, min(top_k, size))
 
     def _rerank(self, queries: Tensor, shortlist: Tensor, top_k: int) -> Found:
         vectors = self._vectors[shortlist].float()  # (B, S, D)

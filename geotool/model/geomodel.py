@@ -53,8 +53,8 @@ class GeoModel:
 
     @property
     def vote_km(self) -> float:
-        """How near candidates support one another; 0 where the best one alone is the answer."""
-        return float(self.info.spec.get("vote_km", 0))
+        """How near candidates support one another; 0 where the model leaves that to geotool."""
+        return self.info.vote_km
 
     def encode_images(self, images: Sequence[Image]) -> list[QueryVector]:
         """RGB images, already upright -> one unit vector each. Raises DeviceError out of memory."""

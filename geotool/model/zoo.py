@@ -12,6 +12,7 @@ from geotool.core.artifacts import fingerprint
 from geotool.core.errors import MismatchError, NotFoundError
 
 SPEC_FILE, SCHEMA = "model.json", 1
+CALIBRATION_FILE = "calibration.json"
 PREFERRED, FALLBACK = "geoclip", "bluemarble"
 TEMPLATES_DIR = paths.ASSETS_DIR / "models"  # models whose weights are fetched on demand
 
@@ -37,6 +38,11 @@ class ModelInfo:
     @property
     def is_ready(self) -> bool:
         return self.state == "ready"
+
+    @property
+    def vote_km(self) -> float:
+        """How near candidates support one another; 0 where the model leaves that to geotool."""
+        return float(self.spec.get("vote_km", 0))
 
     @property
     def fingerprint(self) -> str:
@@ -96,6 +102,12 @@ def weights_file(info: ModelInfo) -> Path:
 
 def gallery_file(info: ModelInfo) -> Path:
     return info.folder / info.spec["gallery"]["coordinates"]
+
+
+def calibration_file(info: ModelInfo) -> Path | None:
+    """The model's calibration: the user's beside model.json, else the one that ships; None without any."""
+    files = (folder / CALIBRATION_FILE for folder in (info.folder, TEMPLATES_DIR / info.name))
+    return next((file for file in files if file.is_file()), None)
 
 
 def _to_info(folder: Path, spec: dict[str, Any]) -> ModelInfo:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,17 +13,23 @@ from geotool.core.errors import UsageError
 from geotool.core.geo import LatLon
 from geotool.core.records import Candidate, Confidence, ItemError, Photo, Place, Prediction, SearchTrace
 from geotool.output.geo_formats import to_geojson, to_kml
-from geotool.output.maps import to_html
-from geotool.output.tables import to_csv, to_table
+from geotool.output.report_page import to_report
+from geotool.output.spreadsheet import to_csv
+from geotool.output.tables import to_table
 
 Result = Prediction | ItemError
 
 
-def to_text(results: Sequence[Result], format: str) -> str:
-    """All results in one of FORMATS. Raises UsageError for another format."""
+def to_text(results: Sequence[Result], format: str, settings: Mapping[str, object] | None = None) -> str:
+    """All results in one of FORMATS; the report also names the `settings` they were made with.
+
+    Raises UsageError for another format.
+    """
     if format not in FORMATS:
         raise UsageError(f"There is no format {format!r}.", f"Choose from {', '.join(FORMATS)}.")
-    return FORMATS[format](results)
+    if format == REPORT_FORMAT:
+        return to_report(results, settings or {})
+    return DATA_FORMATS[format](results)
 
 
 def write(text: str, path: Path) -> None:
@@ -33,12 +39,21 @@ def write(text: str, path: Path) -> None:
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        temporary.write_text(text, encoding="utf-8", newline="")
+        # A file name may hold bytes that are no text; JSON reads its \\udc80 back as the same name.
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace", newline="")
         temporary.replace(path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
         reason = error.strerror or "unknown reason"
         raise UsageError(f"{path} cannot be written: {reason}.", "Choose another file.") from error
+
+
+def check_writable(path: Path) -> None:
+    """Say before long work what `write` would say after it. Raises UsageError."""
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder.", "Name a file in it.")
+    if not path.parent.is_dir():
+        raise UsageError(f"There is no folder {path.parent} to write into.", "Make it, or choose another.")
 
 
 def to_json(results: Sequence[Result]) -> str:
@@ -96,6 +111,7 @@ def _place_to_json(place: Place) -> dict[str, Any]:
         "radius_km": float(place.radius_km),
         "mass": float(place.mass),
         "name": place.name,
+        "admin1": place.admin1,
         "country_code": place.country_code,
     }
 
@@ -120,11 +136,12 @@ def _search_to_json(search: SearchTrace | None) -> dict[str, Any] | None:
     }
 
 
-FORMATS: dict[str, Callable[[Sequence[Result]], str]] = {
+DATA_FORMATS: dict[str, Callable[[Sequence[Result]], str]] = {
     "table": to_table,
     "json": to_json,
     "csv": to_csv,
     "geojson": to_geojson,
     "kml": to_kml,
-    "html": to_html,
 }
+REPORT_FORMAT = "html"
+FORMATS = (*DATA_FORMATS, REPORT_FORMAT)

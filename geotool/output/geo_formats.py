@@ -3,73 +3,113 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
-from pathlib import PurePath
 from typing import Any
 from xml.etree import ElementTree
 
 from geotool.core.geo import LatLon
 from geotool.core.records import ItemError, Prediction
 from geotool.output.numbers import format_km
+from geotool.output.photo_names import short_names
+from geotool.output.place_words import UNKNOWN_MESSAGE, place_name, verdict
+from geotool.output.tables import format_extent
 
 XML_HEAD = '<?xml version="1.0" encoding="UTF-8"?>'
+LONE_SURROGATES = re.compile("[\ud800-\udfff]")
 KML_NAMESPACE = "http://www.opengis.net/kml/2.2"
 
 
 def to_geojson(results: Sequence[Prediction | ItemError]) -> str:
-    """A FeatureCollection: a point per candidate and per truth; failures as the member "errors"."""
-    predictions, errors = _split(results)
+    """A FeatureCollection: a point per place, candidate and truth; failures as the member "errors".
+
+    A photo without an answer is a feature without a geometry, which RFC 7946 calls unlocated.
+    """
+    errors = [result for result in results if isinstance(result, ItemError)]
     document = {
         "type": "FeatureCollection",
-        "features": [feature for prediction in predictions for feature in _features(prediction)],
+        "features": [
+            feature for result in results if isinstance(result, Prediction) for feature in _features(result)
+        ],
         "errors": [{"photo": str(error.path), "message": error.message} for error in errors],
     }
-    return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
-
-
-def _split(results: Iterable[Prediction | ItemError]) -> tuple[list[Prediction], list[ItemError]]:
-    results = list(results)
-    predictions = [result for result in results if isinstance(result, Prediction)]
-    return predictions, [result for result in results if isinstance(result, ItemError)]
+    text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
+    return LONE_SURROGATES.sub("\ufffd", text)  # strict readers refuse a whole file for one odd file name
 
 
 def _features(prediction: Prediction) -> Iterable[dict[str, Any]]:
     photo = {"photo": str(prediction.photo.path), "photo_id": prediction.photo.photo_id}
+    for number, (location, found) in enumerate(_points(prediction)):
+        answer = _answer(prediction) if number == 0 else {}
+        yield _feature(location, {**photo, **found, **answer})
+    truth = prediction.photo.truth
+    if truth is not None:
+        yield _feature(truth, {**photo, "role": "truth", "source": prediction.photo.truth_source})
+
+
+def _points(prediction: Prediction) -> Iterable[tuple[LatLon | None, dict[str, Any]]]:
+    """Places, then candidates, each with its properties; the answer comes first."""
+    if prediction.best is None:
+        yield None, {"role": "unknown", "message": UNKNOWN_MESSAGE}
+    for rank, place in enumerate(prediction.places, start=1):
+        yield (
+            place.center,
+            {
+                "role": "place",
+                "rank": rank,
+                "name": place.name,
+                "admin1": place.admin1,
+                "country_code": place.country_code,
+                "radius_km": float(place.radius_km),
+                "mass": float(place.mass),
+            },
+        )
     for candidate in prediction.candidates:
         found = {"role": "candidate", "rank": candidate.rank, "cosine": float(candidate.cosine)}
-        if candidate.rank == 1:
-            found["error_km"] = prediction.error_km
-        yield _feature(candidate.location, {**photo, **found})
-    if prediction.photo.truth is not None:
-        yield _feature(
-            prediction.photo.truth, {**photo, "role": "truth", "source": prediction.photo.truth_source}
-        )
+        yield candidate.location, found
 
 
-def _feature(location: LatLon, properties: dict[str, Any]) -> dict[str, Any]:
-    geometry = {"type": "Point", "coordinates": [float(location.lon), float(location.lat)]}
+def _answer(prediction: Prediction) -> dict[str, Any]:
+    """What is said of the answer alone."""
+    confidence = prediction.confidence
+    if confidence is None:
+        return {"error_km": prediction.error_km}
+    return {
+        "error_km": prediction.error_km,
+        "level": confidence.level,
+        "radius50_km": confidence.radius50_km,
+        "radius80_km": confidence.radius80_km,
+    }
+
+
+def _feature(location: LatLon | None, properties: dict[str, Any]) -> dict[str, Any]:
+    geometry = None
+    if location is not None:
+        geometry = {"type": "Point", "coordinates": [float(location.lon), float(location.lat)]}
     return {"type": "Feature", "geometry": geometry, "properties": properties}
 
 
 def to_kml(results: Sequence[Prediction | ItemError]) -> str:
-    """One folder per photo with a placemark per candidate, one for the truth and the line between."""
+    """One folder per photo: a placemark per place, per candidate and for the truth, and the line between."""
     ElementTree.register_namespace("", KML_NAMESPACE)
     root = ElementTree.Element(f"{{{KML_NAMESPACE}}}kml")
     document = _child(root, "Document")
     _child(document, "name", "geotool")
-    for result in results:
-        _add_folder(document, result)
+    for name, result in zip(short_names(results), results, strict=True):
+        _add_folder(document, name, result)
     ElementTree.indent(root)
     return f"{XML_HEAD}\n{ElementTree.tostring(root, encoding='unicode')}\n"
 
 
-def _add_folder(document: ElementTree.Element, result: Prediction | ItemError) -> None:
+def _add_folder(document: ElementTree.Element, name: str, result: Prediction | ItemError) -> None:
     folder = _child(document, "Folder")
-    path = result.path if isinstance(result, ItemError) else result.photo.path
-    _child(folder, "name", PurePath(path).name)
+    _child(folder, "name", name)
     if isinstance(result, ItemError):
         _child(folder, "description", result.message)
         return
+    _child(folder, "description", _describe(result))
+    for place in result.places:
+        _add_placemark(folder, place_name(place), format_extent(place), place.center)
     for candidate in result.candidates:
         note = f"cosine {candidate.cosine:.3f}"
         _add_placemark(folder, f"Candidate {candidate.rank}", note, candidate.location)
@@ -78,6 +118,12 @@ def _add_folder(document: ElementTree.Element, result: Prediction | ItemError) -
         _add_placemark(folder, "Truth", f"source: {result.photo.truth_source}", truth)
     if truth is not None and best is not None and result.error_km is not None:
         _add_placemark(folder, "Error", format_km(result.error_km), best, truth)
+
+
+def _describe(prediction: Prediction) -> str:
+    return "\n".join(
+        filter(None, (verdict(prediction), str(prediction.photo.path), f"sha256 {prediction.photo.photo_id}"))
+    )
 
 
 def _add_placemark(folder: ElementTree.Element, name: str, note: str, *points: LatLon) -> None:

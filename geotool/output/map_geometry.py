@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from geotool.core.geo import THRESHOLDS_KM, LatLon
+from geotool.core.geo import THRESHOLDS_KM, LatLon, geodesic_km
 from geotool.core.records import Prediction
 from geotool.output.bands import band_of
 from geotool.output.numbers import THIN_SPACE, format_km
@@ -37,12 +37,38 @@ def geodesic_line(start: LatLon, end: LatLon) -> list[MapPoint]:
 
 
 def ring(center: LatLon, radius_km: float, reference: float) -> list[MapPoint]:
-    """The closed circle of all points `radius_km` from the center, starting in the north."""
+    """The closed circle of all points `radius_km` from the center.
+
+    It starts towards the nearer pole, so that one around that pole spreads as far east as west.
+    """
     from geographiclib.geodesic import Geodesic
 
-    azimuths_deg = [360 * i / RING_POINTS for i in range(RING_POINTS + 1)]
+    start_deg = 0 if center.lat >= 0 else 180
+    azimuths_deg = [start_deg + 360 * i / RING_POINTS for i in range(RING_POINTS + 1)]
     points = [Geodesic.WGS84.Direct(center.lat, center.lon, a, radius_km * 1000) for a in azimuths_deg]
     return _unwrapped([(p["lat2"], p["lon2"]) for p in points], near(center.lon, reference))
+
+
+def fill_of(outline: list[MapPoint], center: LatLon, radius_km: float) -> list[list[MapPoint]]:
+    """The polygon to fill for a `ring`: the first of its rings is the outer one, others are holes.
+
+    A circle around a pole is a wave from one edge of a flat map to the other, closed along that pole.
+    One around both poles is the map, twice around, without what lies beyond the outline on either side.
+    """
+    west, east = min(outline[0][1], outline[-1][1]), max(outline[0][1], outline[-1][1])
+    if east - west > 180:
+        pole = 90.0 if center.lat >= 0 else -90.0
+        return [[*outline, [pole, outline[-1][1]], [pole, outline[0][1]]]]
+    if radius_km > _farther_pole_km(center):
+        middle = near(center.lon, west)
+        world = [[lat, middle + lon] for lat, lon in ((90, -360), (90, 360), (-90, 360), (-90, -360))]
+        turn = 360 if outline[0][1] < middle else -360
+        return [world, outline, [[lat, lon + turn] for lat, lon in outline]]
+    return [outline]
+
+
+def _farther_pole_km(center: LatLon) -> float:
+    return geodesic_km(center, LatLon(lat=-90.0 if center.lat >= 0 else 90.0, lon=center.lon))
 
 
 def _unwrapped(points: list[tuple[float, float]], reference: float) -> list[MapPoint]:

@@ -112,24 +112,28 @@ class Dot(folium.CircleMarker):
 
 
 class Behaviour(MacroElement):
-    """Starts static/map.js on the map: base map, city names, truth overlay, messages to the window."""
+    """Starts static/map.js on the map: base map, city names, overlays, messages to the window.
+
+    `layers` are those that can be switched, by their names in the script; `data` is plain JSON for it.
+    """
 
     _template = Template("""
     {% macro script(this, kwargs) %}
     geotoolMap({{ this._parent.get_name() }}, {
-        cityLayer: {{ this.cities.get_name() }},
-        ringLayer: {{ this.rings.get_name() }},
+        layers: {
+            {% for name, layer in this.layers.items() %}{{ name }}: {{ layer.get_name() }},{% endfor %}
+        },
         basemapUrl: {{ this.basemap_url|tojson }},
-        overlay: {{ this.overlay|tojson }},
+        {% for name, value in this.data.items() %}{{ name }}: {{ value|tojson }},{% endfor %}
     });
     {% endmacro %}""")
 
-    def __init__(self, cities: Any, rings: Any, overlay: dict[str, Any]) -> None:
+    def __init__(self, layers: dict[str, Any], data: dict[str, Any]) -> None:
         super().__init__()
         self._name = "Behaviour"
-        self.cities, self.rings = cities, rings
+        self.layers = layers
         self.basemap_url = BASEMAP_URL
-        self.overlay = json.loads(json.dumps(overlay, allow_nan=False))
+        self.data = json.loads(json.dumps(data, allow_nan=False))
 
 
 def _read(path: Path) -> str:

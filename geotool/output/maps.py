@@ -1,4 +1,4 @@
-"""The offline map: a Folium document with pins, the best place, the truth and the error line."""
+"""The offline map: a Folium document with pins, circles, heat, the truth and the error line."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Any
 import folium
 
 from geotool.core.paths import ASSETS_DIR
-from geotool.core.records import Candidate, ItemError, Prediction
-from geotool.output import bands
-from geotool.output.map_geometry import MapPoint, to_map_point, truth_overlay
+from geotool.core.records import Heat, ItemError, Prediction
+from geotool.output import bands, heat_image
+from geotool.output.answer_overlay import answer_overlay, candidate_note, place_note
+from geotool.output.map_geometry import MapPoint, ring, to_map_point, truth_overlay
 from geotool.output.map_layers import (
     STATIC_DIR,
     Behaviour,
@@ -28,12 +29,21 @@ BASEMAP_DIR = ASSETS_DIR / "basemap"
 ATTRIBUTION = "Natural Earth, GeoNames"
 FIRST_PIN_PX, NEXT_PIN_PX, LAST_PIN_PX = 34, 28, 20
 CLOSEST_ZOOM = 6  # when the map chooses its own view: the outlines carry no more detail
+WIDEST_VIEW_KM = 2500  # a 50 % circle beyond that says nothing that the first view should show
 
 
-def build_map(prediction: Prediction | None = None, others: Sequence[Prediction] = ()) -> str:
+def build_map(
+    prediction: Prediction | None = None,
+    others: Sequence[Prediction] = (),
+    heat: Heat | None = None,
+    *,
+    heat_on_demand: bool = False,
+) -> str:
     """The map for the window as an HTML document that loads Leaflet and outlines from our own server.
 
     `others` are the rest of a batch, drawn as dots. The truth is not in it: see `truth_overlay`.
+    With `heat_on_demand` the layer is offered without a heat; the map asks the window for it by the
+    message {type: "heat", needed: true} and takes {heat: heat_overlay(...)}.
     """
     sheet = _new_map(LinkedMap)
     points = _add_pins(sheet, prediction) if prediction is not None else []
@@ -41,25 +51,38 @@ def build_map(prediction: Prediction | None = None, others: Sequence[Prediction]
     for other in others:
         if other.best is not None:
             Dot(to_map_point(other.best, reference), other.photo.path.name).add_to(sheet)
-    _finish(sheet, points, {"truth": None})
+    _fit(sheet, points + _circle_points(prediction))
+    _finish(sheet, _to_data(prediction, heat), heat_on_demand and bool(points))
     return _render(sheet)
 
 
-def to_html(results: Sequence[Prediction | ItemError]) -> str:
-    """One self-contained file: all candidates of one photo, or the best answer of each of several."""
+def to_html(results: Sequence[Prediction | ItemError], heat: Heat | None = None) -> str:
+    """One self-contained file: the answer for one photo, or the best answer of each of several.
+
+    `heat` is that of the one photo (4 to 60 kB); without it the file has no such layer.
+    """
     predictions = [r for r in results if isinstance(r, Prediction)]
     sheet = _new_map(InlineMap)
-    overlay: dict[str, Any] = {"truth": None}
-    if len(predictions) == 1:
-        points, overlay = _add_pins(sheet, predictions[0]), truth_overlay(predictions[0])
+    only = predictions[0] if len(predictions) == 1 else None
+    data = _to_data(only, heat if only is not None else None)
+    if only is not None:
+        data["overlay"] = truth_overlay(only)
+        points = _add_pins(sheet, only) + _circle_points(only)
     else:
         points = _add_best_pins(sheet, predictions)
     scripts = [leaflet_dir() / "leaflet.js", STATIC_DIR / "map.js"]
     styles = [leaflet_dir() / "leaflet.css", STATIC_DIR / "map.css"]
-    data = {name: BASEMAP_DIR / name for name in ("countries.geojson", "cities.json")}
-    InlineHead(scripts, styles, data).add_to(sheet)
-    _finish(sheet, points, overlay)
+    outlines = {name: BASEMAP_DIR / name for name in ("countries.geojson", "cities.json")}
+    InlineHead(scripts, styles, outlines).add_to(sheet)
+    _fit(sheet, points + ([data["overlay"]["truth"]] if data["overlay"]["truth"] else []))
+    _finish(sheet, data)
     return _render(sheet)
+
+
+def _to_data(prediction: Prediction | None, heat: Heat | None) -> dict[str, Any]:
+    """What static/map.js draws, without a truth."""
+    image = heat_image.heat_overlay(heat) if heat is not None else None
+    return {"overlay": {"truth": None}, "answer": answer_overlay(prediction), "heat": image}
 
 
 def _new_map(kind: type[folium.Map]) -> folium.Map:
@@ -70,12 +93,18 @@ def _new_map(kind: type[folium.Map]) -> folium.Map:
 
 
 def _add_pins(sheet: folium.Map, prediction: Prediction) -> list[MapPoint]:
-    """Pins for all candidates, drawn next to the first one even across the 180th meridian."""
+    """Pins for all places, else for all candidates, next to the best one even across the 180th meridian."""
+    best = prediction.best
+    if best is None:
+        return []
     points = []
-    for candidate in prediction.candidates:
-        point = to_map_point(candidate.location, prediction.candidates[0].location.lon)
-        Pin(point, candidate.rank, _note(candidate), _pin_size(candidate.rank)).add_to(sheet)
-        points.append(point)
+    for number, place in enumerate(prediction.places, start=1):
+        points.append(to_map_point(place.center, best.lon))
+        size_px = _mass_pin_size(place.mass, prediction.places[0].mass)
+        Pin(points[-1], number, place_note(number, place), size_px).add_to(sheet)
+    for candidate in () if prediction.places else prediction.candidates:
+        points.append(to_map_point(candidate.location, best.lon))
+        Pin(points[-1], candidate.rank, candidate_note(candidate), _pin_size(candidate.rank)).add_to(sheet)
     return points
 
 
@@ -89,26 +118,45 @@ def _add_best_pins(sheet: folium.Map, predictions: Sequence[Prediction]) -> list
     return points
 
 
-def _note(candidate: Candidate) -> str:
-    return f"Candidate {candidate.rank}: {format_latlon(candidate.location)}, cosine {candidate.cosine:.3f}"
-
-
 def _pin_size(rank: int) -> int:
     return FIRST_PIN_PX if rank == 1 else max(LAST_PIN_PX, NEXT_PIN_PX - 2 * (rank - 2))
 
 
-def _finish(sheet: folium.Map, points: list[MapPoint], overlay: dict[str, Any]) -> None:
-    """Layers, their switch, the behaviour and the first view."""
-    cities = folium.FeatureGroup(name="City names").add_to(sheet)
-    rings = folium.FeatureGroup(name="Distance rings").add_to(sheet)
-    folium.LayerControl(position="topright", collapsed=True).add_to(sheet)
-    PageStyle(bands.to_css()).add_to(sheet)
-    seen = points + ([overlay["truth"]] if overlay["truth"] else [])
-    if seen:
-        lats, lons = [p[0] for p in seen], [p[1] for p in seen]
+def _mass_pin_size(mass: float, first_mass: float) -> int:
+    """Area by mass, between the smallest size that carries a number and that of the best place."""
+    side = FIRST_PIN_PX * (mass / first_mass) ** 0.5 if first_mass > 0 else LAST_PIN_PX
+    return round(min(FIRST_PIN_PX, max(LAST_PIN_PX, side)))
+
+
+def _fit(sheet: folium.Map, points: Sequence[MapPoint]) -> None:
+    """The first view: all of the points."""
+    if points:
+        lats, lons = [p[0] for p in points], [p[1] for p in points]
         corners = [[min(lats), min(lons)], [max(lats), max(lons)]]
         sheet.fit_bounds(corners, padding=(40, 40), max_zoom=CLOSEST_ZOOM)
-    Behaviour(cities, rings, overlay).add_to(sheet)
+
+
+def _circle_points(prediction: Prediction | None) -> list[MapPoint]:
+    """The outline of the 50 % circle, for the first view."""
+    if prediction is None or prediction.best is None or prediction.confidence is None:
+        return []
+    radius_km = prediction.confidence.radius50_km
+    if not radius_km or radius_km > WIDEST_VIEW_KM:
+        return []
+    return ring(prediction.best, radius_km, prediction.best.lon)
+
+
+def _finish(sheet: folium.Map, data: dict[str, Any], heat_on_demand: bool = False) -> None:
+    """Layers, their switch and the behaviour; `data` is what static/map.js draws."""
+    names = {"cities": "City names", "rings": "Distance rings"}
+    if data["answer"]["places"]:
+        names["candidates"] = "Candidates"
+    if data["heat"] is not None or heat_on_demand:
+        names["heat"] = "Heat"
+    layers = {key: folium.FeatureGroup(name, show=key != "heat").add_to(sheet) for key, name in names.items()}
+    folium.LayerControl(position="topright", collapsed=True).add_to(sheet)
+    PageStyle(bands.to_css() + heat_image.to_css()).add_to(sheet)
+    Behaviour(layers, data).add_to(sheet)
 
 
 def _render(sheet: folium.Map) -> str:

@@ -15,6 +15,15 @@ def format_km(distance_km: float) -> str:
     return f"{_three_digits(distance_km)} km"
 
 
+def format_radius(radius_km: float) -> str:
+    """A measured radius, which is no better than two digits: "430 m", "8.4 km", "1 200 km"."""
+    rounded = float(f"{radius_km:.2g}")
+    if rounded < 1:
+        return format_km(rounded)
+    decimals = 0 if rounded.is_integer() else 1
+    return f"{rounded:,.{decimals}f} km".replace(",", THIN_SPACE)
+
+
 def format_latlon(location: LatLon) -> str:
     """Coordinates to show and to copy: "43.4700, 11.8800"."""
     return f"{location.lat:.{COORDINATE_DECIMALS}f}, {location.lon:.{COORDINATE_DECIMALS}f}"

@@ -9,7 +9,7 @@ from typing import Any
 from PIL import ExifTags, Image
 
 from geotool.core.geo import LatLon
-from geotool.photos.gps import read_position
+from geotool.photos.gps import read_altitude, read_position
 from geotool.photos.tags import MAX_TEXT, read_tags, tag_text
 
 
@@ -19,6 +19,7 @@ class ExifFacts:
 
     orientation: int = 1
     truth: LatLon | None = None
+    altitude_m: float | None = None
     taken_at: str | None = None
     camera: str | None = None
     warnings: tuple[str, ...] = ()
@@ -32,6 +33,7 @@ def read_exif(picture: Image.Image) -> ExifFacts:
     return ExifFacts(
         orientation=orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1,
         truth=truth,
+        altitude_m=read_altitude(picture),
         taken_at=_time(details.get(ExifTags.Base.DateTimeOriginal))
         or _time(details.get(ExifTags.Base.DateTimeDigitized)),
         camera=_camera(tag_text(main.get(ExifTags.Base.Make)), tag_text(main.get(ExifTags.Base.Model))),

@@ -16,6 +16,7 @@ from geotool.core.geo import LatLon
 from geotool.photos.tags import read_tags, tag_text
 
 PLACEHOLDER_DEG = 1e-6  # positions this close to 0, 0 are what a camera writes without a fix
+MAX_ALTITUDE_M = 50_000  # beyond that, as for what is not a number, it is a placeholder
 MAX_XMP_BYTES = 1_000_000
 
 
@@ -35,6 +36,18 @@ def read_position(picture: Image.Image) -> tuple[LatLon | None, tuple[str, ...]]
             if truth:
                 return truth, tuple(warnings)
     return None, tuple(warnings)
+
+
+def read_altitude(picture: Image.Image) -> float | None:
+    """Metres above sea level from EXIF, negative below; None where it is missing or cannot be meant."""
+    gps = read_tags(picture, ExifTags.IFD.GPSInfo)
+    try:
+        altitude_m = float(gps[ExifTags.GPS.GPSAltitude])
+    except (KeyError, TypeError, ValueError, ArithmeticError):
+        return None
+    below = gps.get(ExifTags.GPS.GPSAltitudeRef) in (1, b"\x01")
+    altitude_m = -altitude_m if below else altitude_m
+    return altitude_m if abs(altitude_m) <= MAX_ALTITUDE_M else None
 
 
 def _exif_gps(picture: Image.Image) -> LatLon | None:

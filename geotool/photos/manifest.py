@@ -6,20 +6,17 @@ and a plain folder of photos with EXIF positions are read too.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from geotool.core.coordinates import LAT_COLUMNS, LON_COLUMNS
-from geotool.core.errors import BadImageError, GeotoolError, NotFoundError, UsageError
+from geotool.core.csv_rows import read_csv_rows
+from geotool.core.errors import BadImageError, GeotoolError, NotFoundError
 from geotool.core.geo import LatLon
 from geotool.core.records import ItemError
+from geotool.photos.folders import SUFFIXES, list_photos
 
 TABLE_NAME, IMAGES_NAME = "metadata.csv", "images"
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".avif", ".gif", ".bmp")
-# Column names in any case; the first is the one geotool writes.
-ID_COLUMNS = ("img_id", "file", "filename", "image", "id")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +49,7 @@ def _read_folder(folder: Path) -> Iterator[Row | ItemError]:
     """Photos anywhere below `folder`, with the positions their cameras wrote."""
     from geotool.photos.read import read_exif_truth  # loads Pillow, which tables do not need
 
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
-    for path in paths:
+    for path in list_photos(folder):
         try:
             location = read_exif_truth(path)
             if location is None:
@@ -68,67 +64,18 @@ def _read_table(table: Path) -> Iterator[Row | ItemError]:
     images = table.parent / IMAGES_NAME
     finder = PhotoFinder(images if images.is_dir() else table.parent)
     seen: set[Path] = set()
-    for line, name, lat, lon in _lines(table):
+    for row in read_csv_rows(table):
+        name = row.values["IMG_ID"]
         try:
-            location = _location(lat, lon, line)
+            location = row.location()
             photo = finder.find(name)
             if photo in seen:
-                raise BadImageError(f"{name} is listed twice.", f"Remove line {line}.")
+                raise BadImageError(f"{name} is listed twice.", f"Remove line {row.line}.")
         except BadImageError as error:
-            yield _item_error(name or f"line {line}", error)
+            yield _item_error(name or f"line {row.line}", error)
         else:
             seen.add(photo)
             yield Row(id=name, path=photo, location=location)
-
-
-def _lines(table: Path) -> Iterator[tuple[int, str, str, str]]:
-    """(line number, id, lat, lon) as text for each line below the header."""
-    try:
-        with table.open(encoding="utf-8-sig", newline="") as file:
-            header = file.readline()
-            delimiter = max(",;\t", key=header.count)
-            columns = _columns(next(csv.reader([header], delimiter=delimiter), []), table)
-            reader = csv.reader(file, delimiter=delimiter)
-            for values in reader:
-                if any(value.strip() for value in values):
-                    padded = values + [""] * (max(columns) + 1 - len(values))
-                    name, lat, lon = (padded[column].strip() for column in columns)
-                    yield reader.line_num + 1, name, _decimal(lat, delimiter), _decimal(lon, delimiter)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"{table} cannot be read as a table.", "Save it as CSV in UTF-8.") from error
-
-
-def _columns(header: list[str], table: Path) -> list[int]:
-    names = [name.strip().lower() for name in header]
-    found = [
-        next((names.index(w) for w in wanted if w in names), -1)
-        for wanted in (ID_COLUMNS, LAT_COLUMNS, LON_COLUMNS)
-    ]
-    if -1 in found:
-        missing = ("IMG_ID", "LAT", "LON")[found.index(-1)]
-        raise UsageError(f"{table} has no column {missing}.", "Its first line has to name IMG_ID, LAT, LON.")
-    return found
-
-
-def _decimal(text: str, delimiter: str) -> str:
-    """Tables that are not separated by commas may have decimal commas."""
-    return text if delimiter == "," else text.replace(",", ".")
-
-
-def _location(lat_text: str, lon_text: str, line: int) -> LatLon:
-    """Raises BadImageError for this row, UsageError where the columns are swapped."""
-    try:
-        lat, lon = float(lat_text), float(lon_text)
-    except ValueError as error:
-        raise BadImageError(f"Line {line} has no coordinates.", "Fill in LAT and LON in degrees.") from error
-    if 90 < abs(lat) <= 180 and abs(lon) <= 90:
-        raise UsageError(
-            f"LAT and LON look swapped: line {line} has LAT {lat:g} and LON {lon:g}.",
-            "LAT is -90..90; rename the columns or correct that line.",
-        )
-    if not (abs(lat) <= 90 and abs(lon) <= 180):  # also where they are not a number
-        raise BadImageError(f"Line {line} has impossible coordinates {lat:g}, {lon:g}.", "Correct them.")
-    return LatLon(lat=lat, lon=lon)
 
 
 class PhotoFinder:

@@ -39,6 +39,9 @@ def read_photo(path: str | Path) -> tuple[Photo, Image.Image]:
         camera=facts.camera,
         truth=facts.truth,
         truth_source="exif" if facts.truth else None,
+        exif_position=facts.truth,
+        altitude_m=facts.altitude_m,
+        orientation=facts.orientation,
         warnings=(*facts.warnings, *_warnings(image.size, several)),
     )
     return photo, image

@@ -44,7 +44,7 @@ class TrainConfig:
     )
     vote_km: float = option(
         150.0,
-        help="candidates about this near support one another; 0: the best one alone answers",
+        help="candidates about this near support one another; 0: as near as for models that set nothing",
         min=0,
         unit="km",
     )

@@ -1,7 +1,7 @@
-"""The parts that Gradio does not have: photo box, map frame, table of candidates, row of examples.
+"""The parts that Gradio does not have: photo box, editor, map frame, tables, export bar, row of examples.
 
 Each is a gr.HTML with a script of ours (static/*.js). An event of such a part is a name in quotes in its
-script: the photo box has `photos` and `pick`, the map `truth`, the examples `example`. They are made
+script: the photo box has `photos`, `pick` and `stop`, the map `truth`, the examples `example`. They are made
 by functions, for Gradio writes a .pyi file beside every module that subclasses one of its classes.
 """
 
@@ -13,23 +13,36 @@ from typing import Any
 
 import gradio as gr
 
+from geotool.ui import templates
+
 STATIC_DIR = Path(__file__).parent / "static"
 MAP_TITLE = "Map of candidate places. Click it to set where the photo was really taken."
-MOST_FILES = 200
+MOST_FILES = 5000
 
 # For every event: no spinner over the page, and no entry in an API (that hides it; the guard protects).
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
-def photo_box(value: dict[str, Any], most_mb: int) -> gr.HTML:
+def photo_box(value: dict[str, Any], most_mb: int, strip: int) -> gr.HTML:
     """Takes photos by drop, paste and choice. Value: present.photo_box_value; event data: files, index."""
     return gr.HTML(
         value,
-        html_template=_PHOTO_BOX,
+        html_template=templates.PHOTO_BOX,
         js_on_load=_script("photo_box.js", "photoBox(element, props, trigger, upload, watch)"),
         elem_id="gt-photo",
         most_mb=most_mb,
         most_files=MOST_FILES,
+        strip=strip,
+    )
+
+
+def photo_editor() -> gr.HTML:
+    """Cuts or paints over a copy of the photo in the box. Event `edited`: file, its path on the server."""
+    return gr.HTML(
+        {},
+        html_template=templates.PHOTO_EDITOR,
+        js_on_load=_script("photo_editor.js", "photoEditor(element, props, trigger, upload)"),
+        elem_id="gt-editor",
     )
 
 
@@ -43,9 +56,40 @@ def map_view(value: dict[str, Any]) -> gr.HTML:
     )
 
 
+def answer_card(value: str) -> gr.HTML:
+    """The answer. Value: present.answer_html; the events of its comparison are in answer.js."""
+    return gr.HTML(value, js_on_load=_script("answer.js", "answer(element, trigger)"), elem_id="gt-answer")
+
+
 def candidate_table(value: str) -> gr.HTML:
-    """Rows linked with the pins. Value: present.candidates_html."""
+    """Rows linked with the pins. Value: place_table.table_html."""
     return gr.HTML(value, js_on_load=_script("candidates.js", "candidates(element)"), elem_id="gt-candidates")
+
+
+def restriction_chips() -> gr.HTML:
+    """What answers are restricted to. Value: restricting.chips_html; event `drop_part`: part, its number."""
+    return gr.HTML("", js_on_load=_script("chips.js", "chips(element, trigger)"), elem_id="gt-within")
+
+
+def results_table(value: dict[str, Any]) -> gr.HTML:
+    """The photos of a batch. Value: results.results_value; events: `pick` (index), `stop`."""
+    return gr.HTML(
+        value,
+        html_template=templates.RESULTS,
+        js_on_load=_script("results.js", "results(element, props, trigger, watch)"),
+        elem_id="gt-results",
+    )
+
+
+def export_bar(formats: dict[str, str]) -> gr.HTML:
+    """A button per format. Value: {"url", "name", "words"} of the file written; event `save`: format."""
+    return gr.HTML(
+        {},
+        html_template=templates.export_buttons(formats),
+        js_on_load=_script("exports.js", "exportBar(element, props, trigger, watch)"),
+        elem_id="gt-export",
+        visible=False,
+    )
 
 
 def example_row(value: str) -> gr.HTML:
@@ -58,20 +102,3 @@ def example_row(value: str) -> gr.HTML:
 @functools.cache
 def _script(name: str, call: str) -> str:
     return f"{(STATIC_DIR / name).read_text(encoding='utf-8')}\n{call};"
-
-
-_PHOTO_BOX = """
-<div class="gt-drop">
-  <img class="gt-photo" alt="" hidden>
-  <div class="gt-invite">
-    <strong>Drop a photo here</strong>
-    <span>or paste one, or <button type="button" class="gt-choose gt-link">choose files</button></span>
-    <small>JPEG, PNG, WebP, HEIC, AVIF, GIF or BMP. Photos stay on this machine
-      and are removed when geotool closes.</small>
-  </div>
-  <div class="gt-again"><button type="button" class="gt-choose gt-link">Other photos</button></div>
-  <input type="file" multiple accept="image/*,.heic,.heif,.avif" aria-label="Choose photos" hidden>
-</div>
-<p class="gt-notice" role="alert"></p>
-<div class="gt-strip" role="group" aria-label="Photos of this batch" hidden></div>
-"""

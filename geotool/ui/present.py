@@ -7,13 +7,22 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from geotool.core.geo import geodesic_km
-from geotool.core.records import Candidate, Photo, Prediction
+from geotool.core.records import Prediction
 from geotool.model.zoo import PREFERRED, ModelInfo
 from geotool.output import bands
 from geotool.output.numbers import format_km, format_latlon, format_mb
+from geotool.ui.answer_words import (
+    LEVELS,
+    UNKNOWN_TITLE,
+    UNKNOWN_WORDS,
+    is_calibrated,
+    is_measured_unknown,
+    title,
+    trust,
+)
 from geotool.ui.markup import bar_html, card_html, facts_html
 from geotool.ui.model_host import LoadState
+from geotool.ui.results import STATES
 from geotool.ui.search_path import path_html
 from geotool.ui.state import Item, LocateState
 
@@ -23,13 +32,7 @@ SOURCES = {
     "clicked": "Clicked on the map",
     "manifest": "From the data set",
 }
-DOTS = {
-    "waiting": "waiting",
-    "working": "working",
-    "answer": "located",
-    "unknown": "no answer",
-    "error": "not read",
-}
+STRIP = 40  # thumbnails; the rest of a batch is in the table of results
 
 
 def header_html(state: LoadState) -> str:
@@ -52,54 +55,99 @@ def _percent(share: float | None) -> str:
 
 
 def photo_box_value(state: LocateState) -> dict[str, Any]:
-    """What the photo box draws; plain JSON, set as text by its script."""
+    """What the photo box draws; plain JSON, set as text by its script. Of a large batch a part."""
+    first = max(0, min(state.selected - STRIP // 2, len(state.items) - STRIP))
     items = [
         {
             "key": item.key,
+            "index": index,
             "name": item.name,
             "status": item.status,
-            "label": f"{item.name}: {DOTS[item.status]}",
+            "label": f"{item.name}: {STATES[item.status]}",
             "preview": item.preview_url,
         }
-        for item in state.items
+        for index, item in enumerate(state.items[first : first + STRIP], start=first)
     ]
-    return {"items": items, "selected": state.selected, "notice": state.notice}
+    return {"items": items, "selected": state.selected, "total": len(state.items), "notice": state.notice}
 
 
 def answer_html(state: LocateState, load: LoadState, remedy: ModelInfo | None = None) -> str:
-    """The sentence that is the answer, for the photo that is shown."""
+    """The sentence that is the answer, for the photo that is shown; two of them where it was edited."""
     item = state.current
     if item is None:
         return card_html(
             "Where was this photo taken?",
             "The answer is a place on the map, with the next best candidates beside it.",
         )
+    if item.edited is not None:
+        return _pair(item, item.edited, load, remedy)
     if item.status in ("waiting", "working"):
         return _working(state, item)
+    return _answer(item, load, remedy)
+
+
+def _answer(item: Item, load: LoadState, remedy: ModelInfo | None) -> str:
+    if item.status == "stopped":
+        return card_html(f"{item.name} was not located", "The batch was stopped before it.", "unknown")
     if item.status == "error":
         return card_html(f"{item.name} was not read", item.message, "bad")
     prediction = item.prediction
-    if prediction is None or prediction.best is None:
-        return _unknown(load, remedy)
+    if prediction is None or prediction.is_unknown or prediction.best is None:
+        return _unknown(prediction, load, remedy)
     return _found(prediction)
+
+
+def _pair(item: Item, edited: Item, load: LoadState, remedy: ModelInfo | None) -> str:
+    """Both answers side by side. The one on the map is marked; the buttons are heard by answer.js."""
+    cards = (
+        ("show_original", "Original", item, not item.shows_edited),
+        ("show_edited", "Edited", edited, item.shows_edited),
+    )
+    halves = "".join(
+        f'<section class="gt-half{" gt-on" if on else ""}">{_half_head(act, label, half, on)}'
+        f"{_answer(half, load, remedy)}</section>"
+        for act, label, half, on in cards
+    )
+    undo = '<button type="button" class="gt-plain" data-act="remove_edited">Remove the edited one</button>'
+    return f'<div class="gt-pair">{halves}</div>{undo}'
+
+
+def _half_head(act: str, label: str, half: Item, on: bool) -> str:
+    address = half.preview_url or (f"/gradio_api/file={half.path}" if half.path else "")
+    picture = f'<img src="{escape(address)}" alt="">' if address else ""
+    words = "on the map" if on else "show on the map"
+    return (
+        f'<button type="button" class="gt-half-head" data-act="{act}" aria-pressed="{str(on).lower()}">'
+        f"{picture}<b>{label}</b> <small>{words}</small></button>"
+    )
 
 
 def _working(state: LocateState, item: Item) -> str:
     if state.waiting_for:
         bar = "" if state.waiting_share is None else bar_html(state.waiting_share)
         return card_html("Waiting for the model", state.waiting_for, "busy", bar)
-    done = sum(i.status not in ("waiting", "working") for i in state.items)
-    count = f" ({done + 1} of {len(state.items)})" if len(state.items) > 1 else ""
-    return card_html(
-        f"Locating {item.name}{count}", "Reading the photo and comparing it with known places.", "busy"
-    )
+    return card_html(f"Locating {item.name}", "Reading the photo and comparing it with known places.", "busy")
 
 
 def _found(prediction: Prediction) -> str:
     assert prediction.best is not None
-    words = "A lead, not a finding: how far to trust this model's answers has not been measured here."
-    title = f"Best match near {format_latlon(prediction.best)}"
-    return card_html(title, words, "found", _error(prediction)) + path_html(prediction.search)
+    level = _level(prediction)
+    words = trust(prediction.confidence)
+    card = card_html(title(prediction), words, "found", _error(prediction) + level)
+    return card + path_html(prediction.search)
+
+
+def _level(prediction: Prediction) -> str:
+    """The level in words and as steps, from continent to street."""
+    confidence = prediction.confidence
+    if confidence is None or not is_calibrated(confidence) or confidence.level not in LEVELS:
+        return ""
+    reached = LEVELS.index(confidence.level)
+    steps = "".join(f'<i class="{"gt-reached" if n <= reached else ""}"></i>' for n in range(len(LEVELS)))
+    return (
+        f'<p class="gt-level"><span>{confidence.level.capitalize()} level</span>'
+        f'<span class="gt-steps" aria-hidden="true">{steps}</span></p>'
+    )
 
 
 def _error(prediction: Prediction) -> str:
@@ -113,8 +161,10 @@ def _error(prediction: Prediction) -> str:
     )
 
 
-def _unknown(load: LoadState, remedy: ModelInfo | None) -> str:
+def _unknown(prediction: Prediction | None, load: LoadState, remedy: ModelInfo | None) -> str:
     """No pin, why, and what would help."""
+    if prediction is not None and is_measured_unknown(prediction):
+        return card_html(UNKNOWN_TITLE, UNKNOWN_WORDS, "unknown")
     title = "This picture gets no pin"
     if load.engine is None:
         return card_html(title, "It does not look like what the model was made for.", "unknown")
@@ -154,42 +204,6 @@ def progress_html(step: str, share: float | None) -> str:
     return f'<p role="status">{words}: {share:.0%}</p>{bar_html(share)}'
 
 
-def candidates_html(prediction: Prediction | None) -> str:
-    """The table of candidates; its script links the rows with the pins."""
-    if prediction is None or not prediction.candidates:
-        return ""
-    titles = ("#", "Error", "Lat, lon", '<span class="gt-spoken">Copy</span>', "Cosine")
-    head = "".join(f'<th scope="col">{title}</th>' for title in titles)
-    most = max(candidate.cosine for candidate in prediction.candidates)
-    rows = "".join(_row(candidate, prediction.photo, most) for candidate in prediction.candidates)
-    return (
-        '<table class="gt-table" aria-label="Candidates, best first. Arrow keys move through them.">'
-        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
-    )
-
-
-def _row(candidate: Candidate, photo: Photo, most: float) -> str:
-    error = "" if photo.truth is None else format_km(geodesic_km(candidate.location, photo.truth))
-    place = format_latlon(candidate.location)
-    copy = (
-        f'<button type="button" class="gt-copy" data-copy="{place}" aria-label="Copy {place}">Copy</button>'
-    )
-    cells = (f"<b>{candidate.rank}</b>", error or "&ndash;", place, copy, _cosine(candidate.cosine, most))
-    tab = 0 if candidate.rank == 1 else -1
-    return (
-        f'<tr data-rank="{candidate.rank}" tabindex="{tab}">'
-        + "".join(f"<td>{c}</td>" for c in cells)
-        + "</tr>"
-    )
-
-
-def _cosine(cosine: float, most: float) -> str:
-    """The number and a bar as long as its share of the best one: how close the race is."""
-    share = max(0.0, cosine / most) if most > 0 else 0.0
-    bar = f'<span><i style="width:{share:.0%}"></i></span>'
-    return f'<div class="gt-cosine">{cosine:.3f}{bar}</div>'
-
-
 def truth_note(item: Item | None, problem: str = "") -> str:
     """Under the truth field: where it comes from, or how to give one."""
     if problem:
@@ -219,23 +233,18 @@ def examples_html(url: str, examples: Sequence[Path]) -> str:
 
 
 def details_html(item: Item | None) -> str:
-    """How this answer came about: photo, model, timings."""
+    """How this answer came about: model and timings."""
     prediction = item.prediction if item is not None else None
     if item is None or prediction is None:
         return ""
-    photo, model = prediction.photo, prediction.model
+    model, timings = prediction.model, prediction.timings_s
     rows = [
         ("File", item.name),
-        ("Picture", f"{photo.format} {photo.size_px[0]} x {photo.size_px[1]} px".strip()),
-        ("Taken", photo.taken_at or "not recorded"),
-        ("Camera", photo.camera or "not recorded"),
         ("Model", f"{model.name} ({model.fingerprint}), {model.device} {model.precision}"),
-        (
-            "Time",
-            ", ".join(f"{step} {seconds * 1000:.0f} ms" for step, seconds in prediction.timings_s.items()),
-        ),
-        *(("Note", warning) for warning in photo.warnings),
+        ("Time", ", ".join(f"{step} {seconds * 1000:.0f} ms" for step, seconds in timings.items())),
     ]
+    if prediction.confidence is not None and prediction.confidence.calibration:
+        rows.append(("Calibration", prediction.confidence.calibration))
     return facts_html(rows)
 
 

@@ -140,7 +140,8 @@ def build_server(shell: Shell, folder: Path) -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=_load_model_when_up(shell))
     for url, public_dir in public_dirs().items():
         _mount(app, url, public_dir)
-    css = bands.to_css() + (STATIC_DIR / "window.css").read_text(encoding="utf-8")
+    sheets = [(STATIC_DIR / name).read_text(encoding="utf-8") for name in ("window.css", "evidence.css")]
+    css = "\n".join((bands.to_css(), *sheets))
     gr.mount_gradio_app(
         app,
         shell.blocks,

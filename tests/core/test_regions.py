@@ -3,7 +3,15 @@ import json
 import numpy as np
 import pytest
 
-from geotool.core.regions import CONTINENTS_FILE, NOWHERE, Region, find_region, find_regions, load_outlines
+from geotool.core.regions import (
+    CODES_FILE,
+    CONTINENTS_FILE,
+    NOWHERE,
+    Region,
+    find_region,
+    find_regions,
+    load_outlines,
+)
 
 # From an atlas, not from our outlines: inland, coast, island, both sides of the antimeridian.
 KNOWN = {
@@ -37,6 +45,12 @@ KNOWN = {
     "Kinshasa": (-4.35, 15.31, "Africa", "Democratic Republic of the Congo"),
     "Cayenne": (4.92, -52.31, "South America", "French Guiana"),
     "Kralendijk": (12.15, -68.27, "North America", "Caribbean Netherlands"),
+    "Ceuta, across the strait": (35.889, -5.316, "Africa", "Spain"),
+    "Gibraltar": (36.14, -5.353, "Europe", "Gibraltar"),
+    "Saint Peter's Square": (41.902, 12.457, "Europe", "Vatican"),
+    "Rome, on both sides of it": (41.903, 12.435, "Europe", "Italy"),
+    "San Marino": (43.936, 12.447, "Europe", "San Marino"),
+    "Funafuti, an atoll": (-8.52, 179.2, "Oceania", "Tuvalu"),
     "McMurdo": (-77.85, 166.67, "Antarctica", None),
     "South Pole": (-90.0, 123.0, "Antarctica", None),
 }
@@ -53,7 +67,7 @@ SEA = {
 @pytest.mark.parametrize("name", KNOWN)
 def test_known_places(name: str) -> None:
     lat, lon, continent, country = KNOWN[name]
-    assert find_region(lat, lon) == Region(continent, country)
+    assert find_region(lat, lon)[:2] == (continent, country)
 
 
 @pytest.mark.parametrize("name", SEA)
@@ -61,13 +75,24 @@ def test_the_sea_belongs_to_nobody(name: str) -> None:
     assert find_region(*SEA[name]) == NOWHERE
 
 
+def test_country_codes_are_iso_3166_and_differ() -> None:
+    codes = json.loads(CODES_FILE.read_text(encoding="utf-8"))
+    table = json.loads(CONTINENTS_FILE.read_text(encoding="utf-8"))
+    parts = {part["name"] for part in table["parts"] if "name" in part}
+    assert set(codes) == {*load_outlines().names, *parts} - {"Siachen Glacier"}
+    assert all(len(code) == 2 and code.isascii() and code.isupper() for code in codes.values())
+    belongs_elsewhere = {"Ashmore and Cartier Is.": "AU", "N. Cyprus": "CY", "Somaliland": "SO"}
+    assert belongs_elsewhere.items() <= codes.items()
+    assert len(set(codes.values())) == len(codes) - len(belongs_elsewhere)
+
+
 def test_many_places_at_once_and_any_longitude() -> None:
     assert find_regions(np.array([(55.75, 37.62 + 360), (66.16, 190.2), (30.0, -40.0)])) == [
-        Region("Europe", "Russia"),
-        Region("Asia", "Russia"),
+        Region("Europe", "Russia", "RU"),
+        Region("Asia", "Russia", "RU"),
         NOWHERE,
     ]
-    assert find_region(71.2, 180.0) == find_region(71.2, -180.0) == Region("Asia", "Russia")
+    assert find_region(71.2, 180.0) == find_region(71.2, -180.0) == Region("Asia", "Russia", "RU")
 
 
 def test_a_harbour_counts_and_the_open_sea_does_not() -> None:

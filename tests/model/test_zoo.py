@@ -89,3 +89,14 @@ def test_download_from_a_file_makes_the_model_ready(
     download_command.run(download_command.Config(model="geoclip", source=path), SilentReport())
     assert "geoclip is ready" in capsys.readouterr().out
     assert zoo.find_model("geoclip").is_ready
+
+
+def test_a_calibration_beside_the_model_wins_over_the_one_that_ships(home: Path) -> None:
+    shipped = zoo.calibration_file(zoo.find_model("geoclip"))
+    assert shipped == zoo.TEMPLATES_DIR / "geoclip" / "calibration.json"
+    folder = write_tiny_model_json(home)
+    (folder / "calibration.json").write_text("{}")
+    assert zoo.calibration_file(zoo.read_model(folder)) == folder / "calibration.json"
+    change(folder, name="mine")
+    (folder / "calibration.json").unlink()
+    assert zoo.calibration_file(zoo.read_model(folder)) is None

@@ -3,6 +3,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import re
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -13,7 +15,7 @@ from geotool.core.errors import UsageError
 from geotool.core.geo import LatLon
 from geotool.core.records import ItemError, Prediction
 from geotool.output import export
-from tests.fakes import fake_prediction, unknown_prediction
+from tests.fakes import SEARCH, fake_prediction, placed_prediction, unknown_prediction
 
 MILAN = LatLon(lat=45.4642, lon=9.19)
 ERROR = ItemError(path="broken.jpg", stage="read", message="The file is no picture.")
@@ -78,6 +80,73 @@ def test_csv_has_a_row_per_candidate_and_neutralises_formulas(results: list) -> 
     assert rows[-1]["photo"].startswith("'=")
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["=1+1", "@sum", "+1", "-1", "\t=1", "a;=1+1", "a\n=1", " \uff1d1+1", "a;\t@x", "\r=1"],
+)
+def test_no_column_of_text_holds_a_formula(name: str) -> None:
+    prediction = placed_prediction(f"{name}.jpg")
+    place = replace(prediction.places[0], name=name, admin1=name, country_code=name)
+    level = replace(SEARCH.path[0], name=name)
+    hostile = replace(prediction, places=(place,), search=replace(SEARCH, path=(level,)))
+    text = export.to_text([hostile, ItemError(path=name, stage="read", message=name)], "csv")
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    texts = [value for row in rows for key, value in row.items() if key not in {"lat", "lon"}]
+    assert sum("'" in value for value in texts) >= 6
+    for value in texts:
+        for cell in re.split(r"[;\t\r\n]", value):
+            assert not cell.strip().startswith(("=", "+", "-", "@", "\uff1d")), value
+
+
+def test_places_come_first_in_table_and_csv() -> None:
+    placed = placed_prediction("a.jpg", truth=MILAN)
+    lines = export.to_text([placed], "table").splitlines()
+    assert re.sub(" +", " ", lines[1]) == " 1 Arezzo, Tuscany, Italy 43.4700, 11.8800 radius 8.4 km mass 62 %"
+    assert "radius" not in lines[2]  # one candidate
+    assert "City level: half of such answers are within 12 km, four out of five within 240 km." in lines[4]
+    rows = list(csv.DictReader(io.StringIO(export.to_text([placed], "csv"))))
+    assert [row["role"] for row in rows] == ["place"] * 3 + ["candidate"] * 5
+    first = rows[0]
+    assert (first["name"], first["admin1"], first["country_code"]) == ("Arezzo", "Tuscany", "IT")
+    assert (first["radius_km"], first["mass"], first["level"]) == ("8.4", "0.62", "city")
+    assert (first["radius50_km"], first["radius80_km"]) == ("12.3", "240.0")
+    assert [bool(row["error_km"]) for row in rows] == [True] + [False] * 7
+
+
+def test_a_measured_unknown_says_so_everywhere() -> None:
+    vague = placed_prediction("vague.jpg", "unknown", (4000.0, 9000.0))
+    for format in ("table", "csv", "kml", "html"):
+        assert "cannot say where the picture was taken" in export.to_text([vague], format), format
+        assert "half of such answers" not in export.to_text([vague], format), format
+
+
+def test_json_names_the_parts_of_a_place() -> None:
+    [entry] = export.results_document([placed_prediction()])["results"]
+    expected = {"lat", "lon", "radius_km", "mass", "name", "admin1", "country_code"}
+    assert expected <= set(entry["places"][0]) and entry["places"][0]["admin1"] == "Tuscany"
+    assert entry["confidence"] == {"radius50_km": 12.3, "radius80_km": 240.0, "level": "city"}
+
+
+@pytest.mark.parametrize("format", export.FORMATS)
+def test_photos_of_one_name_stay_distinct_and_in_order(format: str) -> None:
+    names = ["x/a.jpg", "y/a.jpg", "c.jpg", "x/bad.jpg"]
+    located = [fake_prediction(name) for name in names[:3]]
+    failed = ItemError(path=names[3], stage="read", message="Broken.")
+    text = export.to_text([*located, failed], format).replace("\\\\", "/")
+    places = [text.index(name) for name in (*names[:3], "bad.jpg")]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("format", export.FORMATS)
+def test_a_name_that_is_no_text_can_be_written(format: str, tmp_path: Path) -> None:
+    name = os.fsdecode(b"caf\xe9.jpg")
+    export.write(export.to_text([fake_prediction(name)], format), tmp_path / "out")
+    text = (tmp_path / "out").read_text(encoding="utf-8")
+    assert "caf" in text
+    if format == "json":
+        assert json.loads(text)["results"][0]["photo"]["path"] == name
+
+
 def test_geojson_is_lon_first(results: list) -> None:
     document = json.loads(export.to_text(results, "geojson"))
     first, truth = document["features"][0], document["features"][5]
@@ -109,3 +178,6 @@ def test_write_replaces_the_file_and_names_what_is_wrong(tmp_path: Path) -> None
     assert (tmp_path / "out.json").read_text(encoding="utf-8") == "two"
     with pytest.raises(UsageError, match="cannot be written"):
         export.write("three", tmp_path / "missing" / "out.json")
+    for nowhere in (tmp_path / "missing" / "out.json", tmp_path):
+        with pytest.raises(UsageError):
+            export.check_writable(nowhere)

@@ -4,7 +4,14 @@ import pytest
 
 from geotool.core.geo import LatLon
 from geotool.output.bands import band_of
-from geotool.output.numbers import format_count, format_km, format_latlon, format_mb, format_share
+from geotool.output.numbers import (
+    format_count,
+    format_km,
+    format_latlon,
+    format_mb,
+    format_radius,
+    format_share,
+)
 
 
 @pytest.mark.parametrize(
@@ -16,6 +23,12 @@ from geotool.output.numbers import format_count, format_km, format_latlon, forma
 )  # fmt: skip
 def test_distances_have_three_digits_and_a_unit(km: float, text: str) -> None:
     assert format_km(km) == text
+
+
+def test_a_radius_has_two_digits() -> None:
+    radii_km = (0, 0.4321, 0.996, 8.44, 12.3, 242, 1234.5)
+    expected = ["0 m", "430 m", "1 km", "8.4 km", "12 km", "240 km", "1\u2009200 km"]
+    assert [format_radius(km) for km in radii_km] == expected
 
 
 def test_coordinates_and_sizes() -> None:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pictures import dms, exif, gps_tags, rational
 from PIL import Image
+from PIL.ExifTags import GPS
 from PIL.PngImagePlugin import PngInfo
 from PIL.TiffImagePlugin import IFDRational
 
@@ -51,6 +52,26 @@ def place(photo: Photo) -> tuple[float, float]:
 def test_reads_positions(tmp_path: Path, gps: dict[int, Any], expected: tuple[float, float]) -> None:
     photo = read(tmp_path, exif(gps))
     assert place(photo) == pytest.approx(expected, abs=1e-5) and photo.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("tags", "altitude_m"),
+    [
+        ({GPS.GPSAltitude: rational(412.5)}, 412.5),
+        ({GPS.GPSAltitude: rational(3), GPS.GPSAltitudeRef: b"\x01"}, -3.0),
+        ({GPS.GPSAltitude: IFDRational(0, 0)}, None),
+        ({GPS.GPSAltitude: rational(99_999, 1)}, None),
+        ({}, None),
+    ],
+)
+def test_keeps_altitude_orientation_and_position(
+    tmp_path: Path, tags: dict[int, Any], altitude_m: float | None
+) -> None:
+    block = exif({**gps_tags(dms(48, 51, 30), dms(2, 17, 40)), **tags}, orientation=6)
+    photo = read(tmp_path, block)
+    assert photo.altitude_m == altitude_m
+    assert photo.orientation == 6
+    assert photo.exif_position == photo.truth is not None
 
 
 @pytest.mark.parametrize(

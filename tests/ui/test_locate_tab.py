@@ -89,7 +89,7 @@ def test_a_batch_gives_one_result_or_error_each(shell: Shell) -> None:
     updates = drop(shell, "a.jpg", "bad.jpg", "street.jpg", "b.jpg")
     state = last_state(shell, updates)
     assert [item.status for item in state.items] == ["answer", "error", "unknown", "answer"]
-    assert len(updates) >= 5  # each photo is drawn as it is done
+    assert any(last_state(shell, [update]).busy for update in updates)  # drawn while it goes on
     picked = shell.locate.pick(state, SimpleNamespace(index=2))
     assert picked[shell.locate.parts.remedy]["visible"]
     assert "pin-1" not in picked[shell.locate.parts.map]["document"]
@@ -158,3 +158,58 @@ def test_switching_models_loads_the_other_one(tmp_path: Path, engine: FakeEngine
 def test_a_model_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match="nothing"):
         build_app(model="nothing", upload_folder=tmp_path, list_models=lambda: [FakeInfo()])
+
+
+def test_a_stopped_batch_keeps_what_it_has_and_can_go_on(shell: Shell, engine: FakeEngine) -> None:
+    tab = shell.locate
+    files = []
+    for name in ("a.jpg", "b.jpg", "c.jpg"):
+        (tab.upload_folder / name).write_bytes(b"x")
+        files.append({"key": name, "name": name, "file": str(tab.upload_folder / name)})
+    updates = tab.take_photos(LocateState(), SimpleNamespace(files=files))
+    tab.stop(next(updates)[tab.parts.state])  # while the first one is located
+    state = last_state(shell, list(updates))
+    assert [item.status for item in state.items] == ["answer", "stopped", "stopped"]
+    assert len(engine.calls) == 1
+    state = last_state(shell, list(tab.locate_again(state)))
+    assert [item.status for item in state.items] == ["answer"] * 3
+    assert len(engine.calls) == 3
+
+
+def test_an_edited_copy_is_located_beside_the_original(shell: Shell) -> None:
+    tab = shell.locate
+    state = last_state(shell, drop(shell, "photo.jpg"))
+    (tab.upload_folder / "edited.jpg").write_bytes(b"x")
+    event = SimpleNamespace(file=str(tab.upload_folder / "edited.jpg"))
+    [update] = tab.take_edited(state, event)
+    both = update[tab.parts.state]
+    assert "Probably the Arezzo area" in update[tab.parts.answer]
+    assert "Best match near" in update[tab.parts.answer]
+    original = tab.show_original(both)[tab.parts.state].shown
+    assert original.result == state.shown.result
+    assert tab.remove_edited(both)[tab.parts.state].items == state.items
+
+
+def test_an_edited_copy_from_elsewhere_is_refused(shell: Shell, engine: FakeEngine) -> None:
+    state = last_state(shell, drop(shell, "photo.jpg"))
+    assert list(shell.locate.take_edited(state, SimpleNamespace(file="/etc/passwd"))) == []
+    assert len(engine.calls) == 1
+
+
+def test_another_photo_can_be_looked_at_while_a_batch_goes_on(shell: Shell) -> None:
+    tab = shell.locate
+    files = []
+    for name in ("a.jpg", "b.jpg"):
+        (tab.upload_folder / name).write_bytes(b"x")
+        files.append({"key": name, "name": name, "file": str(tab.upload_folder / name)})
+    updates = tab.take_photos(LocateState(), SimpleNamespace(files=files))
+    tab.pick(next(updates)[tab.parts.state], SimpleNamespace(index=1))
+    assert last_state(shell, list(updates)).selected == 1
+
+
+def test_a_restriction_that_cannot_be_meant_is_explained(shell: Shell) -> None:
+    tab = shell.locate
+    [update] = tab.type_area(LocateState(), "50, 10, 40, 12")
+    assert "South comes first" in update[tab.parts.within]
+    updates = list(tab.draw_box(LocateState(), SimpleNamespace(south=43, west=10, north=45, east=12)))
+    assert updates[-1][tab.parts.state].within.areas[0].north == 45

@@ -9,6 +9,7 @@ from geotool.core.geo import LatLon
 from geotool.core.records import ItemError
 from geotool.ui import present
 from geotool.ui.model_host import LoadState
+from geotool.ui.place_table import table_html
 from geotool.ui.state import Item, LocateState
 from tests.fakes import SEARCH, FakeEngine, FakeInfo, fake_prediction, unknown_prediction
 
@@ -117,12 +118,12 @@ def test_the_photo_box_gets_plain_values() -> None:
 
 
 def test_the_table_has_a_row_per_candidate_with_its_own_error() -> None:
-    html = present.candidates_html(fake_prediction(truth=LatLon(lat=43.5, lon=11.9)))
+    html = table_html(fake_prediction(truth=LatLon(lat=43.5, lon=11.9)))
     assert html.count("<tr data-rank") == 5
     assert html.count('tabindex="0"') == 1
     assert 'data-copy="43.4700, 11.8800"' in html
     assert "109 km" in html
-    assert present.candidates_html(unknown_prediction()) == ""
+    assert table_html(unknown_prediction()) == ""
 
 
 def test_the_header_tells_loading_failing_and_ready() -> None:

@@ -7,6 +7,7 @@ L.Marker.prototype.options.icon = L.divIcon({ className: "" });
 
 function geotoolMap(map, settings) {
   const root = document.documentElement;
+  const layers = settings.layers;
   const live = window.parent !== window;
   const send = (message) => live && window.parent.postMessage({ source: "geotool-map", ...message }, "*");
   const colour = (name) => getComputedStyle(root).getPropertyValue(name).trim();
@@ -48,7 +49,7 @@ function geotoolMap(map, settings) {
   const MOST_CITIES = 45;
   let cities = [];
   function drawCities() {
-    settings.cityLayer.clearLayers();
+    layers.cities.clearLayers();
     const bounds = map.getBounds();
     const middle = map.getCenter().lng;
     const taken = [];
@@ -60,7 +61,7 @@ function geotoolMap(map, settings) {
       const box = [x - 6, y - 10, x + 14 + 7 * name.length, y + 10];
       if (taken.some((b) => b[0] < box[2] && b[2] > box[0] && b[1] < box[3] && b[3] > box[1])) continue;
       taken.push(box);
-      addLabel(settings.cityLayer, place, name, "city", "cities", [2, 8]);
+      addLabel(layers.cities, place, name, "city", "cities", [2, 8]);
     }
   }
   function addLabel(layer, place, text, className, pane, anchor = [0, 0]) {
@@ -69,6 +70,118 @@ function geotoolMap(map, settings) {
     element.className = className;
     const icon = L.divIcon({ html: element, className: "", iconSize: [0, 0], iconAnchor: anchor });
     return L.marker(place, { pane, icon, interactive: false, keyboard: false }).addTo(layer);
+  }
+
+  // --- the answer: circles of confidence around the best place, candidates linked to their places
+  const circles = [];
+  function drawAnswer({ circles: drawn, places }) {
+    for (const circle of drawn) {
+      const shape = { interactive: false, smoothFactor: 0.4 };
+      L.polygon(circle.fill, { ...shape, stroke: false, className: `circle-fill is-${circle.kind}` }).addTo(map);
+      L.polyline(circle.outline, { ...shape, className: `circle is-${circle.kind}` }).addTo(map);
+      const label = addLabel(map, circle.outline[0], circle.label, "circle-label", "labels");
+      circles.push({ label, points: circle.outline, lowest: circle.kind === "half" });
+    }
+    for (const { number, center, candidates } of places) {
+      for (const [lat, lon, note] of candidates) {
+        const className = `of-place of-place-${number}`;
+        L.polyline([[lat, lon], center], { className: `link ${className}`, interactive: false }).addTo(layers.candidates);
+        const words = document.createElement("span");
+        words.textContent = note;
+        L.circleMarker([lat, lon], { radius: 3.5, className: `dot ${className}`, bubblingMouseEvents: false })
+          .bindTooltip(words).addTo(layers.candidates);
+      }
+    }
+  }
+  function placeCircleLabels() {
+    // Labels of the two circles stand at their lower left and right, away from those of the rings in the north.
+    const bounds = map.getBounds().pad(-0.06);
+    for (const { label, points, lowest } of circles) {
+      const spots = points.map((point) => map.latLngToContainerPoint(point));
+      const height_px = Math.max(...spots.map(({ y }) => y)) - Math.min(...spots.map(({ y }) => y));
+      const south = points.reduce((found, point, index) => (point[0] < points[found][0] ? index : found), 0);
+      const at = points.at((south + (lowest ? -11 : 11)) % points.length);
+      const seen = bounds.contains(at) ? at : points.filter((point) => bounds.contains(point)).sort((a, b) => a[0] - b[0])[0];
+      label.getElement().style.display = height_px < 50 || !seen ? "none" : "";
+      if (seen) label.setLatLng(seen);
+    }
+  }
+
+  // --- heat: one picture, a copy of it for each copy of the world in view, and its panel
+  const heatPane = map.createPane("heat");
+  heatPane.style.zIndex = 250;
+  heatPane.style.pointerEvents = "none";
+  const heatImages = new Map();
+  const heatPanel = L.control({ position: "topright" });
+  let heat = settings.heat;
+  let heatOpacity = 85; // percent
+  heatPanel.onAdd = () => {
+    const panel = L.DomUtil.create("div", "heat-panel");
+    panel.innerHTML = '<label>Heat opacity <input type="range" min="10" max="100" step="5"></label>' +
+      '<p class="heat-scale" aria-hidden="true"><span>fainter</span><i></i><span>strongest</span></p>' +
+      '<p class="heat-note" role="status"></p>';
+    const slider = panel.querySelector("input");
+    slider.value = heatOpacity;
+    slider.setAttribute("aria-valuetext", `${heatOpacity} %`);
+    slider.addEventListener("input", () => {
+      heatOpacity = Number(slider.value);
+      slider.setAttribute("aria-valuetext", `${heatOpacity} %`);
+      heatPane.style.opacity = heatOpacity / 100;
+    });
+    ["keydown", "mouseover", "mouseout"].forEach((type) => L.DomEvent.on(panel, type, L.DomEvent.stopPropagation));
+    L.DomEvent.disableClickPropagation(panel);
+    L.DomEvent.disableScrollPropagation(panel);
+    return panel;
+  };
+  function drawHeat() {
+    if (!layers.heat || !map.hasLayer(layers.heat)) return;
+    const words = heat ? heat.note || "Resemblance, not probability." : "Being computed.";
+    document.querySelector(".heat-note").textContent = words;
+    if (!heat || !heat.image) return;
+    const bounds = map.getBounds();
+    const first = Math.max(Math.floor((bounds.getWest() + 180) / 360), -2);
+    const last = Math.min(Math.floor((bounds.getEast() + 180) / 360), 2);
+    for (let turn = first; turn <= last; turn++) {
+      if (heatImages.has(turn)) continue;
+      const moved = heat.bounds.map(([lat, lon]) => [lat, lon + 360 * turn]);
+      heatImages.set(turn, L.imageOverlay(heat.image, moved, { pane: "heat", className: "heat" }).addTo(layers.heat));
+    }
+  }
+  function setHeat(next) {
+    heat = next;
+    heatImages.clear();
+    layers.heat?.clearLayers();
+    drawHeat();
+  }
+  function toggleHeat(shown) {
+    if (shown) {
+      heatPanel.addTo(map);
+      heatPane.style.opacity = heatOpacity / 100;
+      drawHeat();
+    } else {
+      heatPanel.remove();
+    }
+    send({ type: "heat", shown, needed: shown && !heat });
+  }
+  if (layers.heat) {
+    layers.heat.on("add", () => toggleHeat(true));
+    layers.heat.on("remove", () => toggleHeat(false));
+  }
+
+  // --- the other photos of a batch: thousands of dots on one canvas, each shows its photo by a click
+  const batchLayer = L.layerGroup().addTo(map);
+  const batchPane = map.createPane("batch");
+  batchPane.style.zIndex = 450;
+  const batchCanvas = L.canvas({ pane: "batch", tolerance: 4 });
+  function drawDots(dots) {
+    batchLayer.clearLayers();
+    container.dataset.dots = String((dots || []).length);
+    const style = { renderer: batchCanvas, radius: 4, weight: 1.2, color: colour("--panel"), fillColor: colour("--circle"), fillOpacity: 0.75, bubblingMouseEvents: false };
+    for (const [lat, lon, index, name] of dots || []) {
+      const words = document.createElement("span");
+      words.textContent = name;
+      L.circleMarker([lat, lon], style).bindTooltip(words).on("click", () => send({ type: "pick", index })).addTo(batchLayer);
+    }
   }
 
   // --- truth: star, rings, and the line from the answer with its length
@@ -83,7 +196,7 @@ function geotoolMap(map, settings) {
   let star = null;
   function drawOverlay(next) {
     truthLayer.clearLayers();
-    settings.ringLayer.clearLayers();
+    layers.rings.clearLayers();
     errorLabel = null;
     overlay = next && next.truth ? next : null;
     map.getContainer().dataset.truth = overlay ? "1" : "0";
@@ -101,14 +214,14 @@ function geotoolMap(map, settings) {
   }
   function drawRing(ring) {
     const style = { className: "ring", color: colour(`--band-${ring.band}`), weight: 1.4, fill: false, interactive: false, smoothFactor: 0.4 };
-    L.polyline(ring.points, style).addTo(settings.ringLayer);
-    const label = addLabel(settings.ringLayer, ring.points[0], ring.label, "ring-label", "labels");
+    L.polyline(ring.points, style).addTo(layers.rings);
+    const label = addLabel(layers.rings, ring.points[0], ring.label, "ring-label", "labels");
     label.ring = ring;
   }
   function placeRingLabels() {
     // On the northernmost part in view; a ring too small to tell from its star needs no label.
     const bounds = map.getBounds().pad(-0.06);
-    settings.ringLayer.eachLayer((layer) => {
+    layers.rings.eachLayer((layer) => {
       if (!layer.ring || !layer.getElement() || !overlay) return;
       const points = layer.ring.points;
       const radius_px = map.latLngToContainerPoint(overlay.truth).y - map.latLngToContainerPoint(points[0]).y;
@@ -136,15 +249,15 @@ function geotoolMap(map, settings) {
     if (points.length) map.fitBounds(L.latLngBounds(points), { padding: [40, 40], maxZoom: 6 });
   }
 
-  // --- pins: linked with the table of the window
-  const rankOf = (element) => Number((/\bpin-(\d+)/.exec(element.className) || [])[1]);
+  // --- pins, and the candidates of their places: linked with the table of the window
+  const rankOf = (element) => Number((/\b(?:pin|of-place)-(\d+)/.exec(element.getAttribute("class")) || [])[1]);
   function pins() {
     const found = [];
     map.eachLayer((layer) => /\bpin\b/.test(layer.options.icon?.options.className || "") && found.push(layer));
     return found;
   }
   function mark(className, rank) {
-    document.querySelectorAll(".pin").forEach((pin) => pin.classList.toggle(className, rankOf(pin) === rank));
+    document.querySelectorAll(".pin, .of-place").forEach((part) => part.classList.toggle(className, rankOf(part) === rank));
   }
   function selectPin(rank) {
     mark("is-selected", rank);
@@ -152,7 +265,7 @@ function geotoolMap(map, settings) {
     if (pin && !map.getBounds().contains(pin.getLatLng())) map.panTo(pin.getLatLng());
   }
   const container = map.getContainer();
-  const pinAt = (event) => event.target.closest && event.target.closest(".pin");
+  const pinAt = (event) => event.target.closest && event.target.closest(".pin, .dot");
   container.addEventListener("mouseover", (event) => pinAt(event) && send({ type: "hover", rank: rankOf(pinAt(event)) }));
   container.addEventListener("mouseout", (event) => pinAt(event) && send({ type: "hover", rank: null }));
   const choose = (event) => {
@@ -172,11 +285,19 @@ function geotoolMap(map, settings) {
     waiting = setTimeout(() => send({ type: "click", lat: latlng.lat, lon }), 230);
   });
 
+  // --- a box dragged with Shift restricts where answers may lie, and zooms there
+  map.on("boxzoomend", ({ boxZoomBounds: box }) => send({
+    type: "box", south: Math.max(-90, box.getSouth()), west: box.getWest(), north: Math.min(90, box.getNorth()), east: box.getEast(),
+  }));
+
   window.addEventListener("message", (event) => {
     if (event.source !== window.parent || event.data?.target !== "geotool-map") return;
     const message = event.data;
     if ("theme" in message) { toldTheme = message.theme; setTheme(); }
     if ("overlay" in message) drawOverlay(message.overlay);
+    if ("dots" in message) drawDots(message.dots);
+    if ("heat" in message) setHeat(message.heat);
+    if ("showHeat" in message && layers.heat) map[message.showHeat ? "addLayer" : "removeLayer"](layers.heat);
     if ("select" in message) selectPin(message.select);
     if ("hover" in message) mark("is-hovered", message.hover);
     send({ type: "drawn" });
@@ -191,7 +312,7 @@ function geotoolMap(map, settings) {
   map.attributionControl.setPrefix("Leaflet | Natural Earth | GeoNames");
   dark.addEventListener("change", setTheme);
   setTheme();
-  map.on("moveend", () => { drawCountries(); drawCities(); placeErrorLabel(); placeRingLabels(); });
+  map.on("moveend", () => { drawCountries(); drawCities(); drawHeat(); placeErrorLabel(); placeRingLabels(); placeCircleLabels(); });
   map.on("overlayadd", placeRingLabels);
   read("countries.geojson").then((data) => {
     outlines = data;
@@ -200,6 +321,8 @@ function geotoolMap(map, settings) {
     send({ type: "basemap" });
   });
   read("cities.json").then((data) => { cities = data; drawCities(); });
+  drawAnswer(settings.answer);
+  placeCircleLabels();
   drawOverlay(settings.overlay);
   send({ type: "ready" });
 }

@@ -1,4 +1,4 @@
-// The table of candidates: rows and pins are one thing, the arrow keys move through them.
+// The table of places or candidates: rows and pins are one thing, the arrow keys move through them.
 function candidates(element) {
   const rows = () => [...element.querySelectorAll("tr[data-rank]")];
   const rowOf = (node) => node.closest?.("tr[data-rank]");
@@ -13,6 +13,14 @@ function candidates(element) {
     if (focus) row.focus();
     tell("select", Number(row.dataset.rank));
   }
+  function open(row, wanted) {
+    const button = row.querySelector(".gt-open");
+    const more = row.nextElementSibling;
+    if (!button || !more) return;
+    more.hidden = wanted === undefined ? !more.hidden : !wanted;
+    button.setAttribute("aria-expanded", String(!more.hidden));
+    button.textContent = more.hidden ? "More" : "Less";
+  }
   async function copy(button) {
     await navigator.clipboard.writeText(button.dataset.copy);
     button.textContent = "Copied";
@@ -20,7 +28,8 @@ function candidates(element) {
   }
   element.addEventListener("click", (event) => {
     const button = event.target.closest(".gt-copy");
-    if (button) copy(button);
+    if (button?.classList.contains("gt-open")) open(rowOf(button));
+    else if (button) copy(button);
     else if (rowOf(event.target)) select(rowOf(event.target), true);
   });
   element.addEventListener("mouseover", (event) => {
@@ -29,10 +38,14 @@ function candidates(element) {
   });
   element.addEventListener("mouseleave", () => tell("hover", null));
   element.addEventListener("keydown", (event) => {
+    const row = rowOf(event.target);
+    if (!row) return;
+    const side = { ArrowRight: true, ArrowLeft: false }[event.key];
+    if (side !== undefined) { event.preventDefault(); open(row, side); return; }
     const all = rows();
-    const at = all.indexOf(rowOf(event.target));
+    const at = all.indexOf(row);
     const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: all.length - 1 }[event.key];
-    if (at < 0 || to === undefined || !all[to]) return;
+    if (to === undefined || !all[to]) return;
     event.preventDefault();
     select(all[to], true);
   });

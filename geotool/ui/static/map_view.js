@@ -16,14 +16,16 @@ function mapView(element, props, trigger, watch) {
       selected = null;
       frame.srcdoc = value.document;
     } else {
-      post({ overlay: value.overlay });
+      post({ overlay: value.overlay, dots: value.dots });
     }
   }
   window.addEventListener("message", (event) => {
     if (event.source !== frame.contentWindow || event.data?.source !== "geotool-map") return;
     const message = event.data;
-    if (message.type === "ready") { ready = true; post({ theme: theme(), overlay: props.value?.overlay, select: selected }); }
+    if (message.type === "ready") { ready = true; post({ theme: theme(), overlay: props.value?.overlay, dots: props.value?.dots, select: selected }); }
     if (message.type === "click") trigger("truth", { lat: message.lat, lon: message.lon });
+    if (message.type === "box") trigger("box", { south: message.south, west: message.west, north: message.north, east: message.east });
+    if (message.type === "pick") trigger("pick", { index: message.index });
     if (message.type === "hover" || message.type === "select") tell(message.type, message.rank, "map");
   });
   const tell = (type, rank, from) => window.dispatchEvent(new CustomEvent("geotool-pin", { detail: { type, rank, from } }));

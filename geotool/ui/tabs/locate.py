@@ -1,54 +1,39 @@
-"""The Locate tab: a photo in, a place on the map, its error where the truth is known."""
+"""The Locate tab: photos in, places on the map, their errors where the truth is known."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
+from geotool.answer.restriction import Restriction
 from geotool.core.coordinates import parse_latlon
-from geotool.core.errors import GeotoolError, UsageError
+from geotool.core.errors import UsageError
 from geotool.core.geo import LatLon
 from geotool.core.paths import ASSETS_DIR
 from geotool.core.records import TruthSource
 from geotool.model.zoo import ModelInfo
-from geotool.output.map_geometry import truth_overlay
 from geotool.output.maps import build_map
-from geotool.ui import present
-from geotool.ui.components import QUIET, candidate_table, example_row, map_view, photo_box
-from geotool.ui.model_host import LoadState, ModelHost
-from geotool.ui.state import Item, LocateState
+from geotool.ui import evidence, present, restricting
+from geotool.ui.components import QUIET
+from geotool.ui.locating import Locating
+from geotool.ui.map_value import map_value, with_map
+from geotool.ui.model_host import ModelHost
+from geotool.ui.place_table import table_html
+from geotool.ui.results import results_value
+from geotool.ui.saving import save
+from geotool.ui.state import UNDONE, Item, LocateState, Wishes
+from geotool.ui.tabs.locate_layout import build_layout
 from geotool.ui.uploads import own_file
 
 EXAMPLES_DIR = ASSETS_DIR / "examples"
 EXAMPLES_URL = "/vendor/examples"
-WAIT_STEP_S = 0.4  # how often a waiting page hears how far the model is
-SHOWN_BY_BROWSERS = ("JPEG", "MPO", "PNG", "WEBP", "AVIF", "GIF", "BMP")
+WAIT_FOR_BATCH = "The photos are still being located: wait, or press Stop."
 
 Updates = dict[Any, Any]  # component -> new value, as Gradio takes it
-
-
-@dataclass(frozen=True)
-class Parts:
-    """The components of the tab that change."""
-
-    state: gr.State
-    box: gr.HTML
-    again: gr.Button
-    answer: gr.HTML
-    remedy: gr.Button
-    truth: gr.Textbox
-    note: gr.HTML
-    map: gr.HTML
-    table: gr.HTML
-    how: gr.Accordion
-    details: gr.HTML
-
-    def all(self) -> list[Any]:
-        return list(vars(self).values())
 
 
 class LocateTab:
@@ -60,62 +45,44 @@ class LocateTab:
         self.host = host
         self.list_models = list_models
         self.upload_folder = upload_folder
+        self.locating = Locating(host, upload_folder)
         self.examples = sorted(EXAMPLES_DIR.glob("*.jpg"))
-        self.parts = self._build()
-        self._connect()
-
-    # --- layout
-
-    def _build(self) -> Parts:
-        from geotool.photos.formats import MAX_FILE_MB
-
         empty = LocateState(map_html=build_map())
-        state = gr.State(empty)
-        with gr.Row(equal_height=False, elem_id="gt-work"):
-            with gr.Column(scale=2, min_width=340):
-                box = photo_box(present.photo_box_value(empty), MAX_FILE_MB)
-                with gr.Row(elem_id="gt-under"):
-                    self.example_row = example_row(present.examples_html(EXAMPLES_URL, self.examples))
-                    self.again = gr.Button("Locate again", size="sm", visible=False, elem_id="gt-again")
-                answer = gr.HTML(present.answer_html(empty, self.host.state()), elem_id="gt-answer")
-                remedy = gr.Button("Get a model for photographs", variant="primary", visible=False)
-                truth, note = self._build_truth()
-            with gr.Column(scale=3, min_width=340):
-                shown_map = map_view({"document": empty.map_html, "overlay": None})
-        table = candidate_table(present.candidates_html(None))
-        with gr.Accordion("How this answer came about", open=False, visible=False) as how:
-            details = gr.HTML(present.details_html(None))
-        return Parts(state, box, self.again, answer, remedy, truth, note, shown_map, table, how, details)
-
-    def _build_truth(self) -> tuple[gr.Textbox, gr.HTML]:
-        with gr.Row(elem_id="gt-truth", equal_height=False):
-            truth = gr.Textbox(
-                label="Truth: where it was really taken",
-                placeholder="48.8584, 2.2945",
-                scale=3,
-                min_width=180,
-            )
-            self.clear = gr.Button("Clear", size="sm", elem_id="gt-clear", min_width=80, scale=0)
-        return truth, gr.HTML(present.truth_note(None))
+        self.layout = build_layout(empty, host.state(), self.examples, EXAMPLES_URL)
+        self.parts = self.layout.parts
+        self._connect()
 
     def _connect(self) -> None:
         parts = self.parts
         state, outputs = parts.state, parts.all()
-        parts.box.photos(self.take_photos, state, outputs, trigger_mode="multiple", **QUIET)
-        parts.box.pick(self.pick, state, outputs, trigger_mode="multiple", **QUIET)
-        self.example_row.example(self.take_example, state, outputs, trigger_mode="multiple", **QUIET)
-        self.again.click(self.locate_again, state, outputs, **QUIET)
-        parts.map.truth(self.click_truth, state, outputs, trigger_mode="always_last", **QUIET)
+        every, last = {"trigger_mode": "multiple", **QUIET}, {"trigger_mode": "always_last", **QUIET}
+        parts.box.photos(self.take_photos, state, outputs, **every)
+        self.layout.examples.example(self.take_example, state, outputs, **every)
+        parts.again.click(self.locate_again, state, outputs, **QUIET)
+        parts.editor.edited(self.take_edited, state, outputs, **QUIET)
+        for source in (parts.box, parts.results):
+            source.pick(self.pick, state, outputs, **last)
+            source.stop(self.stop, state, None, **QUIET)
+        parts.map.pick(self.pick, state, outputs, **last)
+        parts.map.truth(self.click_truth, state, outputs, **last)
         parts.truth.submit(self.type_truth, [state, parts.truth], outputs, **QUIET)
         parts.truth.blur(self.type_truth, [state, parts.truth], outputs, **QUIET)
-        self.clear.click(self.clear_truth, state, outputs, **QUIET)
+        self.layout.clear.click(self.clear_truth, state, outputs, **QUIET)
+        parts.answer.show_original(self.show_original, state, outputs, **QUIET)
+        parts.answer.show_edited(self.show_edited, state, outputs, **QUIET)
+        parts.answer.remove_edited(self.remove_edited, state, outputs, **QUIET)
+        parts.within.drop_part(self.drop_part, state, outputs, **QUIET)
+        parts.countries.input(self.choose_countries, [state, parts.countries], outputs, **last)
+        parts.area.submit(self.type_area, [state, parts.area], outputs, **QUIET)
+        parts.map.box(self.draw_box, state, outputs, **last)
+        parts.export.save(self.save, state, parts.export, **QUIET)
 
     # --- photos
 
     def take_photos(self, state: LocateState, event: gr.EventData) -> Iterator[Updates]:
         """Photos were dropped: each gets its result or its error."""
         items = tuple(self._to_item(file) for file in event.files)
-        yield from self._locate(state, items)
+        yield from self._locate(state, items, str(getattr(event, "notice", ""))[:300])
 
     def _to_item(self, file: dict[str, Any]) -> Item:
         name, key = str(file.get("name", ""))[:255], str(file.get("key", ""))[:40]
@@ -136,54 +103,43 @@ class LocateTab:
         yield from self._locate(state, (item,))
 
     def locate_again(self, state: LocateState) -> Iterator[Updates]:
-        """Ask the model in use about the same photos, for instance after another one was chosen."""
+        """Ask the model in use about the photos that were not reached, or else about all of them."""
+        unreached = [item for item in state.items if item.status in UNDONE]
         items = tuple(
-            replace(item, status="waiting", result=None, message="") if item.path else item
+            replace(item, status="waiting", result=None, message="")
+            if item.path and (not unreached or item.status in UNDONE)
+            else item
             for item in state.items
         )
         if items:
             yield from self._locate(state, items)
 
+    def _locate(self, before: LocateState, items: tuple[Item, ...], notice: str = "") -> Iterator[Updates]:
+        shown = LocateState(
+            items=items,
+            notice=notice,
+            map_html=before.map_html,
+            map_of=before.map_of,
+            within=before.within,
+        )
+        for step in self.locating.run(shown):
+            shown = replace(step, map_html=shown.map_html, map_of=shown.map_of)
+            if shown.current is not None and shown.current.status in ("answer", "unknown"):
+                shown = with_map(shown)
+                yield self._show(shown)
+            else:
+                yield self._show_progress(shown)
+        yield self._show(self._finish(before, shown))
+
     def pick(self, state: LocateState, event: gr.EventData) -> Updates:
-        return self._show(with_map(state.with_selected(int(event.index))))
+        state.wishes.selected = int(event.index)
+        state = with_map(state.with_selected(int(event.index)))
+        return {**self._show(state), self.parts.results: results_value(state, with_rows=False)}
 
-    def _locate(self, before: LocateState, items: tuple[Item, ...]) -> Iterator[Updates]:
-        state = LocateState(items=items, map_html=before.map_html)
-        for waiting in self._wait_for_model(state):
-            yield self._show_progress(waiting)
-        engine = self.host.state().engine
-        for index, item in enumerate(items):
-            if item.path is None:
-                continue
-            if engine is None:
-                state = state.with_item(index, item.with_problem(self.host.state().message))
-                continue
-            state = state.with_item(index, replace(item, status="working"))
-            yield self._show_progress(state)
-            [result] = engine.locate_many([item.path])
-            state = state.with_item(index, self._with_preview(item.with_result(result)))
-        yield self._show(self._finish(before, state))
-
-    def _wait_for_model(self, state: LocateState) -> Iterator[LocateState]:
-        """States that say why the work has not begun, until the model is there or has failed."""
-        load = self.host.state()
-        while load.phase in ("idle", "loading"):
-            yield replace(state, waiting_for=waiting_words(load), waiting_share=load.share)
-            load = self.host.wait(WAIT_STEP_S)
-        yield replace(state, waiting_for="")
-
-    def _with_preview(self, item: Item) -> Item:
-        """Browsers cannot show every format: give those a JPEG of our own."""
-        prediction = item.prediction
-        if prediction is None or item.preview_url or prediction.photo.format.upper() in SHOWN_BY_BROWSERS:
-            return item
-        from geotool.photos import read_photo, write_preview
-
-        try:
-            preview = write_preview(read_photo(prediction.photo.path)[1], self.upload_folder)
-        except GeotoolError:  # the file went away in between: the answer stands without its picture
-            return item
-        return replace(item, preview_url=f"/gradio_api/file={preview}")
+    @staticmethod
+    def stop(state: LocateState) -> None:
+        """The loop that is running ends after the photo it is at."""
+        state.wishes.stop = True
 
     @staticmethod
     def _finish(before: LocateState, after: LocateState) -> LocateState:
@@ -191,8 +147,79 @@ class LocateTab:
         readable = [i for i, item in enumerate(after.items) if item.status != "error"]
         if not readable and before.items and len(after.items) == 1:
             bad = after.items[0]
-            return replace(before, notice=f"{bad.name} was not read. {bad.message}")
-        return with_map(replace(after, selected=readable[0] if readable else 0))
+            return replace(before, notice=f"{bad.name} was not read. {bad.message}", wishes=Wishes())
+        if after.wishes.selected is None:
+            after = replace(after, selected=readable[0] if readable else 0)
+        return with_map(replace(after, wishes=Wishes()))
+
+    # --- an edited copy
+
+    def take_edited(self, state: LocateState, event: gr.EventData) -> Iterator[Updates]:
+        """A cut or painted copy of the current photo: its answer stands beside that of the original."""
+        if state.current is None or state.busy:
+            gr.Info(WAIT_FOR_BATCH)
+            return
+        try:
+            path = own_file(str(event.file), self.upload_folder)
+        except UsageError as error:
+            gr.Warning(str(error))
+            return
+        copy = Item(key="", name=f"{state.current.name} (edited)", path=path)
+        copy = self.locating.answer(copy, state.within)
+        yield self._show(with_map(state.with_current(state.current.with_edited(copy))))
+
+    def show_original(self, state: LocateState) -> Updates:
+        return self._show_half(state, edited=False)
+
+    def show_edited(self, state: LocateState) -> Updates:
+        return self._show_half(state, edited=True)
+
+    def _show_half(self, state: LocateState, edited: bool) -> Updates:
+        if state.current is None or state.busy:
+            return {}
+        return self._show(with_map(state.with_current(replace(state.current, shows_edited=edited))))
+
+    def remove_edited(self, state: LocateState) -> Updates:
+        if state.current is None or state.busy:
+            return {}
+        return self._show(with_map(state.with_current(state.current.without_edited())))
+
+    # --- restriction
+
+    def choose_countries(self, state: LocateState, codes: list[str] | None) -> Iterator[Updates]:
+        yield from self._restrict(state, restricting.with_countries(state.within, codes or []))
+
+    def type_area(self, state: LocateState, text: str) -> Iterator[Updates]:
+        if not text.strip():
+            return
+        try:
+            within = restricting.with_area(state.within, text)
+        except UsageError as error:
+            yield {self.parts.within: restricting.chips_html(state.within, str(error))}
+        else:
+            yield {self.parts.area: ""}
+            yield from self._restrict(state, within)
+
+    def draw_box(self, state: LocateState, event: gr.EventData) -> Iterator[Updates]:
+        sides = [float(value) for value in (event.south, event.west, event.north, event.east)]
+        yield from self.type_area(state, ",".join(f"{side:.4f}" for side in sides))
+
+    def drop_part(self, state: LocateState, event: gr.EventData) -> Iterator[Updates]:
+        yield from self._restrict(state, restricting.without(state.within, int(event.part)))
+
+    def _restrict(self, state: LocateState, within: Restriction | None) -> Iterator[Updates]:
+        """Show the chips, and locate a single photo again; a batch waits for "Locate again"."""
+        if state.busy:
+            yield {self.parts.within: restricting.chips_html(state.within, WAIT_FOR_BATCH)}
+            return
+        state = replace(state, within=within)
+        yield {
+            self.parts.state: state,
+            self.parts.within: restricting.chips_html(within),
+            self.parts.countries: list(within.countries) if within else [],
+        }
+        if len(state.items) == 1:
+            yield from self.locate_again(state)
 
     # --- truth
 
@@ -214,31 +241,50 @@ class LocateTab:
         return self._set_truth(state, None, None)
 
     def _set_truth(self, state: LocateState, truth: LatLon | None, source: TruthSource | None) -> Updates:
+        note = self.parts.note
+        if state.busy:
+            return {note: present.truth_note(None, WAIT_FOR_BATCH)}
         if truth is not None and (state.current is None or state.current.prediction is None):
-            return {
-                self.parts.note: present.truth_note(None, "Drop a photo first: the truth belongs to a photo.")
-            }
+            return {note: present.truth_note(None, "Drop a photo first: the truth belongs to a photo.")}
         return self._show(state.with_truth(truth, source))
+
+    # --- export
+
+    def save(self, state: LocateState, event: gr.EventData) -> dict[str, str]:
+        """Write the results and hand the browser their address."""
+        try:
+            return save(state, str(event.format), self.upload_folder)
+        except UsageError as error:
+            return {"words": str(error)}
 
     # --- values to components
 
     def _show(self, state: LocateState) -> Updates:
-        parts, item, load = self.parts, state.current, self.host.state()
+        parts, shown, load = self.parts, state.shown, self.host.state()
         remedy = present.find_remedy(self.list_models(), load.name)
-        prediction = item.prediction if item is not None else None
-        overlay = truth_overlay(prediction) if prediction is not None else None
+        prediction = shown.prediction if shown is not None else None
+        original = state.current.prediction if state.current is not None else None
         return {
             **self._show_progress(state),
-            parts.remedy: self._remedy_button(item, remedy),
-            parts.truth: present.truth_text(item),
-            parts.note: present.truth_note(item),
-            parts.map: {"document": state.map_html, "overlay": overlay},
-            parts.table: present.candidates_html(prediction),
-            parts.how: gr.update(visible=prediction is not None),
-            parts.details: present.details_html(item),
-            parts.again: gr.update(visible=bool(state.items)),
             parts.answer: present.answer_html(state, load, remedy),
+            parts.remedy: self._remedy_button(shown, remedy),
+            parts.truth: present.truth_text(state.current),
+            parts.note: present.truth_note(state.current),
+            parts.check: evidence.checking_html(prediction),
+            parts.map: map_value(state),
+            parts.table: table_html(prediction),
+            parts.export: gr.update(visible=any(item.result is not None for item in state.items)),
+            parts.exif_box: gr.update(visible=original is not None),
+            parts.exif: evidence.exif_html(original),
+            parts.how: gr.update(visible=prediction is not None),
+            parts.details: present.details_html(shown),
+            parts.again: self._again_button(state),
         }
+
+    @staticmethod
+    def _again_button(state: LocateState) -> Any:
+        rest = any(item.status == "stopped" for item in state.items)
+        return gr.update(visible=bool(state.items), value="Locate the rest" if rest else "Locate again")
 
     @staticmethod
     def _remedy_button(item: Item | None, remedy: ModelInfo | None) -> Any:
@@ -251,16 +297,5 @@ class LocateTab:
             self.parts.state: state,
             self.parts.box: present.photo_box_value(state),
             self.parts.answer: present.answer_html(state, self.host.state()),
+            self.parts.results: results_value(state),
         }
-
-
-def with_map(state: LocateState) -> LocateState:
-    """The state with the map of the photo that is shown, and the other photos' answers as dots."""
-    current = state.current.prediction if state.current is not None else None
-    others = [item.prediction for item in state.items if item.prediction and item.prediction is not current]
-    return replace(state, map_html=build_map(current, others))
-
-
-def waiting_words(load: LoadState) -> str:
-    step = f" ({load.step})" if load.step else ""
-    return f"The model is being loaded{step}; your photo comes next."

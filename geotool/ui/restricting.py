@@ -1,0 +1,79 @@
+"""Only in these countries and areas: how a restriction is changed, shown, and handed to the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from html import escape
+from typing import TYPE_CHECKING
+
+from geotool.answer.restriction import Box, Circle, Restriction, parse_within
+from geotool.core.countries import load_countries
+
+if TYPE_CHECKING:
+    from geotool.engine import Engine
+
+NOTHING = Restriction()
+
+
+def restrict(engine: Engine, within: Restriction | None) -> Engine:
+    """The engine with answers from there only. Raises UsageError where its gallery has no point there."""
+    if not within:
+        return engine
+    from geotool.gallery.restricted import restrict as restrict_search
+
+    return replace(engine, search=restrict_search(engine.search, engine.gallery, within))
+
+
+def country_choices() -> list[tuple[str, str]]:
+    """Names and codes of all countries of the base map, by name."""
+    return [(country.name, country.code) for country in load_countries()]
+
+
+def with_countries(within: Restriction | None, codes: Sequence[str]) -> Restriction | None:
+    """The same areas with other countries."""
+    known = {country.code for country in load_countries()}
+    return _or_none(replace(within or NOTHING, countries=tuple(code for code in codes if code in known)))
+
+
+def with_area(within: Restriction | None, text: str) -> Restriction | None:
+    """The restriction and what was typed as for `--within`, or drawn as a box. Raises UsageError."""
+    added = parse_within([text]) or NOTHING
+    before = within or NOTHING
+    countries = tuple(dict.fromkeys((*before.countries, *added.countries)))
+    areas = tuple(dict.fromkeys((*before.areas, *added.areas)))
+    return _or_none(Restriction(countries=countries, areas=areas))
+
+
+def without(within: Restriction | None, part: int) -> Restriction | None:
+    """The restriction without one of its parts, counted as in the chips: countries first."""
+    if within is None:
+        return None
+    count = len(within.countries)
+    countries = tuple(code for i, code in enumerate(within.countries) if i != part)
+    areas = tuple(area for i, area in enumerate(within.areas, start=count) if i != part)
+    return _or_none(replace(within, countries=countries, areas=areas))
+
+
+def _or_none(within: Restriction) -> Restriction | None:
+    return within if within.countries or within.areas else None
+
+
+def chips_html(within: Restriction | None, problem: str = "") -> str:
+    """One chip per part; a click on it takes the part away. A problem stands under them."""
+    words = f'<p class="gt-note gt-bad" role="alert">{escape(problem)}</p>' if problem else ""
+    if within is None:
+        return words
+    names = {country.code: country.name for country in load_countries()}
+    parts = [*(names[code] for code in within.countries), *map(_area_words, within.areas)]
+    chips = "".join(
+        f'<button type="button" class="gt-chip gt-within" data-part="{i}" '
+        f'aria-label="Remove: {escape(part)}">{escape(part)} <span aria-hidden="true">&times;</span></button>'
+        for i, part in enumerate(parts)
+    )
+    label = 'role="group" aria-label="Answers only there"'
+    return f'<div class="gt-chips" {label}><span>Only</span>{chips}</div>{words}'
+
+
+def _area_words(area: Box | Circle) -> str:
+    return area.description
