@@ -99,7 +99,9 @@ class Engine:
         else:
             points = load_gallery(gallery, {"model": loaded.fingerprint})
         found = open_search(points, loaded.device, search, beam)
-        return cls(loaded, points, found, zoom, calibration=load_calibration_of(loaded.info, report))
+        # A radius was measured with the model's own gallery.
+        calibration = load_calibration_of(loaded.info, report) if gallery is None else None
+        return cls(loaded, points, found, zoom, calibration=calibration)
 
     def within(self, restriction: Restriction | None) -> Engine:
         """This engine with candidates from there only; None: from everywhere.
@@ -216,8 +218,12 @@ class Engine:
         candidates = self._to_candidates(found, top_k)
         latlon_deg = self.gallery.latlon_deg[found.rows[0, :CANDIDATES]]  # (K, 2)
         weights = to_weights(found.cosines[0, :CANDIDATES], self.model.logit_scale)  # (K,)
+        # What was measured holds for answers that are made in the same way.
+        is_changed = self.restriction is not None or self.zoom or self.vote_km is not None
         answerer = Answerer(
-            bandwidth_km=self.bandwidth_km, calibration=self.calibration, restriction=self.restriction
+            bandwidth_km=self.bandwidth_km,
+            calibration=None if is_changed else self.calibration,
+            restriction=self.restriction,
         )
         refine = partial(self._zoom_in, query) if self.zoom else None
         verdict = answerer.answer(latlon_deg, weights, candidates, refine)

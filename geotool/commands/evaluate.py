@@ -88,14 +88,19 @@ def _score_model(config: Config, report: Report) -> Run:
 
 def _score_predictions(config: Config, report: Report) -> Run:
     """Let the candidates of a table vote. A model named with it says how near they support one another."""
+    from geotool.answer.answerer import Answerer
     from geotool.answer.vote import VOTE_KM
+    from geotool.engine import load_calibration_of
     from geotool.evaluation.predictions import score_file
     from geotool.model.zoo import find_model
 
     assert config.predictions is not None and config.truth is not None
     model = find_model(config.model) if config.model else None
-    vote_km = config.vote_km or (model.vote_km if model else 0) or VOTE_KM
-    return score_file(config.predictions, config.truth, vote_km, config.top_k, report)
+    answerer = Answerer(
+        bandwidth_km=config.vote_km or (model.vote_km if model else 0) or VOTE_KM,
+        calibration=load_calibration_of(model, report) if model and not config.vote_km else None,
+    )
+    return score_file(config.predictions, config.truth, answerer, config.top_k, report)
 
 
 def _new_folder(name: str) -> Path:
@@ -115,4 +120,17 @@ def _to_table(result: dict[str, Any]) -> str:
     if result["median_km"] is not None:
         median = f"{result['median_km']:.3g} km"
     lines.append(f"median    {median}")
+    lines += _coverage_lines(result["coverage"])
     return "\n".join(lines)
+
+
+def _coverage_lines(coverage: dict[str, Any] | None) -> list[str]:
+    """How often the truth lay within the radius that was stated, against how often it should have."""
+    if coverage is None:
+        return ["radii     none: the model is not calibrated, see: python -m geotool calibrate --help"]
+    lines = [
+        f"radius {mark} %  held in {coverage[mark]:.1f} %, median {coverage[f'median_radius{mark}_km']:.3g} km"
+        for mark in ("50", "80")
+    ]
+    order = coverage["auroc_25km"]
+    return lines if order is None else [*lines, f"AUROC     {order:.3f} of the confidence for within 25 km"]

@@ -142,7 +142,11 @@ class ModelStamp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
-    """The answer for one photo. Level "unknown" means no answer, and then there are no candidates."""
+    """The answer for one photo. Level "unknown" means that it cannot be told where the photo was taken.
+
+    There are no candidates then if the photo is of a kind that the model does not know; if there are,
+    they were measured to say nothing.
+    """
 
     photo: Photo
     candidates: tuple[Candidate, ...]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from geotool.answer.answerer import Answerer
 from geotool.answer.places import find_places, to_place
 from geotool.answer.vote import to_rank_weights
 from geotool.core.artifacts import file_sha256
@@ -33,7 +34,7 @@ class Guess:
     weight: float | None
 
 
-def score_file(predictions: Path, truth: Path, vote_km: float, top_k: int, report: Report) -> Run:
+def score_file(predictions: Path, truth: Path, answerer: Answerer, top_k: int, report: Report) -> Run:
     """The candidates in one table, voting, against the truths in another.
 
     A photo of `truth` that `predictions` lacks has failed; one that `truth` lacks is counted as
@@ -52,13 +53,15 @@ def score_file(predictions: Path, truth: Path, vote_km: float, top_k: int, repor
     missing = f"{predictions.name} has no answer for it."
     answers = answer_all(
         list(truths.items()),
-        lambda item: _answer(*item, guesses.get(item[0], []), vote_km, top_k, missing),
+        lambda item: _answer(*item, guesses.get(item[0], []), answerer, top_k, missing),
         report,
     )
     inputs = {"predictions": file_sha256(predictions)[:16], "truth": file_sha256(truth)[:16]}
     system = {"name": predictions.name, "fingerprint": inputs["predictions"]}
     strangers.sort(key=lambda error: error.path)
-    return Run(answers=answers, unusable=strangers, system=system, vote_km=vote_km, inputs=inputs)
+    return Run(
+        answers=answers, unusable=strangers, system=system, vote_km=answerer.bandwidth_km, inputs=inputs
+    )
 
 
 def read_truth(table: Path) -> dict[str, LatLon]:
@@ -96,7 +99,7 @@ def to_weights(guesses: list[Guess]) -> np.ndarray:
 
 
 def _answer(
-    name: str, truth: LatLon, guesses: list[Guess], vote_km: float, top_k: int, missing: str
+    name: str, truth: LatLon, guesses: list[Guess], answerer: Answerer, top_k: int, missing: str
 ) -> Answer:
     if not guesses:
         return Answer(id=name, truth=truth, failure=ItemError(path=name, stage="answer", message=missing))
@@ -106,8 +109,10 @@ def _answer(
         Candidate(rank=guess.rank, location=guess.location, cosine=math.nan, gallery_row=-1, source="file")
         for guess in guesses[:top_k]
     )
-    places = [to_place(p, candidates) for p in find_places(latlon_deg, to_weights(voters), vote_km)]
-    return Answer(id=name, truth=truth, candidates=candidates, places=tuple(places))
+    found = find_places(latlon_deg, to_weights(voters), answerer.bandwidth_km)
+    places = tuple(to_place(place, candidates) for place in found)  # nobody reads their names
+    confidence = answerer.judge(latlon_deg)
+    return Answer(id=name, truth=truth, candidates=candidates, places=places, confidence=confidence)
 
 
 def _read_rows(table: Path, columns: Mapping[str, tuple[str, ...]]) -> list[CsvRow]:

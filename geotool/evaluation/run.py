@@ -22,6 +22,8 @@ from geotool.core.records import Candidate, Confidence, ItemError, Place, Predic
 from geotool.core.report import Report, stop_if_asked
 from geotool.engine import Engine
 from geotool.evaluation import metrics
+from geotool.evaluation.coverage import measure_coverage
+from geotool.evaluation.plots import write_plots
 from geotool.photos.manifest import Row
 
 T = TypeVar("T")
@@ -127,7 +129,7 @@ def summarise(run: Run) -> dict[str, Any]:
         "median_km": metrics.median_km(errors_km),
         "mean_km": metrics.mean_km(errors_km),
         "intervals95": metrics.intervals95(errors_km),
-        "coverage": None,
+        "coverage": measure_coverage([answer.confidence for answer in answers], errors_km),
         "vote_km": run.vote_km,
         "seconds_per_photo": round(float(np.mean(seconds)), 4) if seconds else None,
         "model": run.system,
@@ -145,6 +147,8 @@ def write_run(folder: Path, run: Run, result: dict[str, Any], config: dict[str, 
         failures = [*run.unusable, *(answer.failure for answer in run.answers if answer.failure)]
         lines = [[error.path, error.stage, error.message] for error in failures]
         _write_csv(temporary / ERRORS_FILE, ["path", "stage", "message"], lines)
+        errors_km = np.array([answer.error_km for answer in run.answers])
+        write_plots(temporary, [answer.confidence for answer in run.answers], errors_km)
 
 
 def _prediction_rows(answers: list[Answer]) -> list[list[Any]]:
