@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from geotool.commands import demo_data, evaluate
+from geotool.commands import calibrate, demo_data, evaluate
 from geotool.core import paths
 from geotool.core.artifacts import write_json
 from geotool.core.errors import GeotoolError
@@ -22,6 +22,7 @@ from geotool.core.report import ConsoleReport, Report
 from geotool.demo.examples import write_examples
 from geotool.demo.land import find_land_points
 from geotool.demo.raster import default_raster_path, read_raster
+from geotool.model.zoo import CALIBRATION_FILE
 from geotool.training.config import TrainConfig
 from geotool.training.loop import GALLERY_SIZE, train
 
@@ -29,6 +30,7 @@ NAME = "bluemarble"
 WORK_DIR = paths.SHIPPED_DIR / f"{NAME}-build"
 TRAINING_SEED, TRAINING_TILES = 777, 65_000
 TEST_SEED, TEST_TILES = 5, 2000  # other seed, other tiles: none of them was seen in training
+CALIBRATION_SEED, CALIBRATION_TILES = 41, 1500  # and others again: radii are fitted on neither
 TITLE = "Blue Marble: satellite tiles"
 PURPOSE = "Satellite tiles of land, 600 to 1200 km across; it refuses ordinary photographs."
 LICENCE = "MIT; trained on NASA Blue Marble Next Generation (public domain)"
@@ -46,6 +48,8 @@ def build(report: Report) -> None:
         data=tiles, out=model, gallery=gallery, title=TITLE, purpose=PURPOSE, licence=LICENCE
     )
     train(config, report)
+    report.event("calibrating", count=CALIBRATION_TILES)
+    _calibrate(model, _write_tiles("calibration", CALIBRATION_SEED, CALIBRATION_TILES, report), report)
     report.event("measuring on unseen tiles", count=TEST_TILES)
     _write_card(model, _write_tiles("unseen", TEST_SEED, TEST_TILES, report), report)
     write_examples(paths.ASSETS_DIR / "examples", raster)
@@ -56,6 +60,14 @@ def _write_tiles(name: str, seed: int, count: int, report: Report) -> Path:
     with contextlib.redirect_stdout(sys.stderr):
         demo_data.run(demo_data.Config(folder=folder, seed=seed, count=count), report)
     return folder
+
+
+def _calibrate(model: Path, data: Path, report: Report) -> None:
+    """Fit the radii of the model's answers on tiles that it has not seen."""
+    run = WORK_DIR / "calibration-run"
+    with contextlib.redirect_stdout(sys.stderr):
+        evaluate.run(evaluate.Config(data=data, model=NAME, out=run), report)
+        calibrate.run(calibrate.Config(run=run, out=model / CALIBRATION_FILE), report)
 
 
 def _write_card(model: Path, data: Path, report: Report) -> None:

@@ -51,7 +51,8 @@ def _place_rows(rank: int, place: Place, photo: Photo) -> str:
         format_radius(place.radius_km) if place.radius_km > 0 else DASH,
         more,
     ]
-    inside = links_html(place.center) + _members_html(place, photo)
+    narrow = f'<p class="gt-narrow">{format_latlon(place.center)} {copy_button(place.center)}</p>'
+    inside = narrow + links_html(place.center) + _members_html(place, photo)
     detail = f'<tr id="gt-more-{rank}" class="gt-more" hidden><td colspan="{len(cells)}">{inside}</td></tr>'
     return _row(rank, cells) + detail
 

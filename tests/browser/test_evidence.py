@@ -112,3 +112,12 @@ def test_a_restriction_is_chosen_drawn_and_removed(fake_window: Window, open_tab
     tab.page.locator(".gt-within", has_text="Italy").click()
     tab.page.locator(".gt-within", has_text="Italy").wait_for(state="detached")
     assert tab.page.locator(".gt-within").count() == 2
+
+
+def test_places_fit_a_phone(fake_window: Window, open_tab: Any, photo: Path) -> None:
+    tab = open_tab(fake_window, viewport={"width": 390, "height": 900})
+    tab.drop(photo, names=("city.jpg",))
+    tab.page.locator(".gt-open").first.click()
+    for element in tab.page.locator("#gt-candidates .gt-places, .gt-open, .gt-narrow >> visible=true").all():
+        box = element.bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= 390

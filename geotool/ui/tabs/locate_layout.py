@@ -66,12 +66,12 @@ def build_layout(empty: LocateState, load: LoadState, examples: Sequence[Path], 
             made["editor"] = components.photo_editor()
             made["answer"] = components.answer_card(present.answer_html(empty, load))
             made["remedy"] = gr.Button("Get a model for photographs", variant="primary", visible=False)
+            made["check"] = gr.HTML("", elem_id="gt-checking")
             made |= _build_restriction()
             with gr.Row(elem_id="gt-truth", equal_height=False):
                 made["truth"] = _truth_field()
                 clear = gr.Button("Clear", size="sm", elem_id="gt-clear", min_width=80, scale=0)
             made["note"] = gr.HTML(present.truth_note(None))
-            made["check"] = gr.HTML("", elem_id="gt-checking")
         with gr.Column(scale=3, min_width=340):
             made["map"] = components.map_view({"document": empty.map_html, "overlay": None})
     made |= _build_tables(empty)
