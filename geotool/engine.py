@@ -31,6 +31,7 @@ from geotool.photos import read_photo
 if TYPE_CHECKING:
     import numpy as np
 
+    from geotool.answer.answerer import Verdict
     from geotool.answer.calibration import Calibration
     from geotool.answer.restriction import Restriction
     from geotool.gallery.exact import Found, Search
@@ -227,7 +228,7 @@ class Engine:
         )
         refine = partial(self._zoom_in, query) if self.zoom else None
         verdict = answerer.answer(latlon_deg, weights, candidates, refine)
-        trace = self._trace(found, latlon_deg, weights, verdict.peak)
+        trace = self._trace(found, latlon_deg, weights, verdict)
         return Answer(candidates, verdict.places, verdict.confidence, trace)
 
     def _to_candidates(self, found: Found, top_k: int) -> tuple[Candidate, ...]:
@@ -245,18 +246,22 @@ class Engine:
         spacing_km = find_spacing_km(self.gallery.latlon_deg, center_deg[None])
         return zoom(self.model, query.vector, center_deg[None], spacing_km).latlon_deg[0]
 
-    def _trace(self, found: Found, latlon_deg: np.ndarray, weights: np.ndarray, peak: int) -> SearchTrace:
-        """The path leads to the peak of the first place, which need not be the first candidate."""
+    def _trace(
+        self, found: Found, latlon_deg: np.ndarray, weights: np.ndarray, verdict: Verdict
+    ) -> SearchTrace:
+        """The path leads to the centre of the first place, which stands in for its peak."""
         import numpy as np
 
         from geotool.answer.path import PATH
         from geotool.gallery.explain import explain
 
-        order = np.r_[peak, np.delete(np.arange(len(weights)), peak)]  # (K,)
+        center, others = verdict.places[0].center, np.arange(len(weights)) != verdict.peak
+        points = np.concatenate([[[center.lat, center.lon]], latlon_deg[others]])  # (K, 2)
+        shares = np.r_[weights[verdict.peak], weights[others]]  # (K,)
         return SearchTrace(
             comparisons=int(found.comparisons[0]),
             gallery_size=len(self.gallery),
-            path=explain(latlon_deg[order], weights[order], PATH),
+            path=explain(points, shares, PATH),
         )
 
 

@@ -16,6 +16,8 @@ from geotool.answer.restriction import Restriction
 from geotool.answer.vote import VOTE_KM
 from geotool.core.records import Candidate, Confidence, Place
 
+LEAST_MASS = 0.01  # of a place beside the first: what has less is no lead, and would fill map and table
+
 Refine = Callable[[np.ndarray], np.ndarray]  # (2,) degrees -> (2,) degrees of a better point nearby
 
 
@@ -50,7 +52,8 @@ class Answerer:
         if refine is not None:
             center_deg = refine(found[0].center_deg)
             found = move_first(found, center_deg, latlon_deg, weights, self.bandwidth_km)
-        found = [self._keep_inside(place, latlon_deg) for place in found]
+        leads = [found[0], *(place for place in found[1:] if place.mass >= LEAST_MASS)]
+        found = [self._keep_inside(place, latlon_deg) for place in leads]
         names = find_names(np.stack([place.center_deg for place in found]))
         places = tuple(
             replace(

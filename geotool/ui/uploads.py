@@ -6,6 +6,7 @@ holds it may empty its folder, and a folder whose port nobody holds was left beh
 
 from __future__ import annotations
 
+import secrets
 import shutil
 import socket
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from geotool.core.errors import UsageError
 from geotool.core.paths import home
 
 LOOPBACK = "127.0.0.1"
+GONE = "-gone-"
 
 
 def uploads_dir() -> Path:
@@ -39,14 +41,26 @@ def private_folder(port: int) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        _remove(folder)
 
 
 def remove_leftovers(port: int) -> None:
     """Empty our own folder and those of windows that are gone. `port` is held by us already."""
     for folder in uploads_dir().glob("[0-9]*"):
-        if folder.name == str(port) or (folder.name.isdigit() and port_is_free(int(folder.name))):
-            shutil.rmtree(folder)
+        if GONE in folder.name:
+            shutil.rmtree(folder, ignore_errors=True)
+        elif folder.name == str(port) or (folder.name.isdigit() and port_is_free(int(folder.name))):
+            _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    """Out of the way at once, then emptied: the next window on this port may already make its own."""
+    aside = folder.with_name(f"{folder.name}{GONE}{secrets.token_hex(4)}")
+    try:
+        folder.rename(aside)
+    except FileNotFoundError:  # the window that is closing was faster
+        return
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 def port_is_free(port: int) -> bool:

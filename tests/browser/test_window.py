@@ -144,7 +144,7 @@ def test_the_shipped_model_places_an_example(real_window: Window, open_tab: Any)
     wait_for_text(tab, "#gt-answer .gt-error", "km")
     tab.drop(EXAMPLES[0], names=("dropped.jpg",))
     tab.page.locator('.gt-photo[alt="Photo dropped.jpg"]').wait_for()
-    wait_for_text(tab, "#gt-answer", "Best match near")
+    tab.page.locator("#gt-answer .gt-found").wait_for()
     assert tab.foreign_requests() == []
     real_window.close()
     assert real_window.foreign_talk() == ""

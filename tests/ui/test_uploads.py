@@ -32,6 +32,16 @@ def test_it_is_empty_at_the_start_and_gone_at_the_end() -> None:
     assert not folder.exists()
 
 
+def test_a_folder_that_another_window_is_still_emptying_is_no_obstacle() -> None:
+    leftover = uploads_dir() / "7860-gone-0123abcd"
+    leftover.mkdir(parents=True)
+    with private_folder(7860) as folder:
+        assert not leftover.exists()
+        folder.rename(folder.with_name("7860-gone-4567cdef"))  # as a closing window does
+    with private_folder(7860) as folder:
+        assert list(uploads_dir().iterdir()) == [folder]
+
+
 def test_folders_of_dead_windows_go_and_those_of_living_ones_stay() -> None:
     with socket.socket() as living:
         living.bind(("127.0.0.1", 0))
