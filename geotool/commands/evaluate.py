@@ -128,9 +128,10 @@ def _coverage_lines(coverage: dict[str, Any] | None) -> list[str]:
     """How often the truth lay within the radius that was stated, against how often it should have."""
     if coverage is None:
         return ["radii     none: the model is not calibrated, see: python -m geotool calibrate --help"]
+    medians_km = {mark: coverage[f"median_radius{mark}_km"] for mark in ("50", "80")}
     lines = [
-        f"radius {mark} %  held in {coverage[mark]:.1f} %, median {coverage[f'median_radius{mark}_km']:.3g} km"
-        for mark in ("50", "80")
+        f"radius {mark} %  held in {coverage[mark]:.1f} %, median {median_km:.3g} km"
+        for mark, median_km in medians_km.items()
     ]
     order = coverage["auroc_25km"]
     return lines if order is None else [*lines, f"AUROC     {order:.3f} of the confidence for within 25 km"]

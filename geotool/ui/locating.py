@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from geotool.answer.restriction import Restriction
 from geotool.core.errors import GeotoolError, UsageError
 from geotool.ui.model_host import LoadState, ModelHost
-from geotool.ui.restricting import restrict
 from geotool.ui.state import UNDONE, Item, LocateState
 
 if TYPE_CHECKING:
@@ -66,7 +65,7 @@ class Locating:
         """The restricted engine, made once for all photos of a batch."""
         kept = self._restricted
         if kept is None or kept[0] is not engine or kept[1] != within:
-            self._restricted = kept = (engine, within, restrict(engine, within))
+            self._restricted = kept = (engine, within, engine.within(within))
         return kept[2]
 
     @staticmethod

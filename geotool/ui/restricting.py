@@ -1,28 +1,15 @@
-"""Only in these countries and areas: how a restriction is changed, shown, and handed to the engine."""
+"""Only in these countries and areas: how a restriction is changed and shown."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
 from html import escape
-from typing import TYPE_CHECKING
 
 from geotool.answer.restriction import Box, Circle, Restriction, parse_within
 from geotool.core.countries import load_countries
 
-if TYPE_CHECKING:
-    from geotool.engine import Engine
-
 NOTHING = Restriction()
-
-
-def restrict(engine: Engine, within: Restriction | None) -> Engine:
-    """The engine with answers from there only. Raises UsageError where its gallery has no point there."""
-    if not within:
-        return engine
-    from geotool.gallery.restricted import restrict as restrict_search
-
-    return replace(engine, search=restrict_search(engine.search, engine.gallery, within))
 
 
 def country_choices() -> list[tuple[str, str]]:
