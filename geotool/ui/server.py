@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 DEFAULT_PORT = 7860
 LOOPBACK_NAMES = (LOOPBACK, "localhost")
 WAITING_CONNECTIONS = 64
-TABS_AT_ONCE = 8  # that ask for the same thing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,8 +142,6 @@ def build_server(shell: Shell, folder: Path) -> FastAPI:
         _mount(app, url, public_dir)
     sheets = [(STATIC_DIR / name).read_text(encoding="utf-8") for name in ("window.css", "evidence.css")]
     css = "\n".join((bands.to_css(), *sheets))
-    # One at a time is Gradio's default: a tab that was closed while it worked would hold up the next one.
-    shell.blocks.queue(default_concurrency_limit=TABS_AT_ONCE)
     gr.mount_gradio_app(
         app,
         shell.blocks,
