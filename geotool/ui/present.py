@@ -68,7 +68,13 @@ def photo_box_value(state: LocateState) -> dict[str, Any]:
         }
         for index, item in enumerate(state.items[first : first + STRIP], start=first)
     ]
-    return {"items": items, "selected": state.selected, "total": len(state.items), "notice": state.notice}
+    return {
+        "items": items,
+        "batch": state.batch,
+        "selected": state.selected,
+        "total": len(state.items),
+        "notice": state.notice,
+    }
 
 
 def answer_html(state: LocateState, load: LoadState, remedy: ModelInfo | None = None) -> str:

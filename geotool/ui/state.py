@@ -91,6 +91,11 @@ class LocateState:
     wishes: Wishes = field(default_factory=Wishes)
 
     @property
+    def batch(self) -> str:
+        """Names these photos among all that were dropped on one page; "" where there are none."""
+        return self.items[0].key if self.items else ""
+
+    @property
     def current(self) -> Item | None:
         return self.items[self.selected] if self.selected < len(self.items) else None
 

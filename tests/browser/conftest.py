@@ -154,7 +154,6 @@ def open_tab(browser: Any) -> Iterator[Any]:
         tab.page.on("pageerror", lambda error: tab.problems.append(str(error)))
         tab.page.goto(window.address)
         tab.map.locator("[data-basemap=ready]").wait_for()
-        tab.page.wait_for_timeout(1_000)  # Gradio connects its events some time after it has drawn the page
         return tab
 
     yield open_page

@@ -167,13 +167,22 @@ def test_a_stopped_batch_keeps_what_it_has_and_can_go_on(shell: Shell, engine: F
         (tab.upload_folder / name).write_bytes(b"x")
         files.append({"key": name, "name": name, "file": str(tab.upload_folder / name)})
     updates = tab.take_photos(LocateState(), SimpleNamespace(files=files))
-    tab.stop(next(updates)[tab.parts.state])  # while the first one is located
+    tab.stop(next(updates)[tab.parts.state], SimpleNamespace())  # while the first one is located
     state = last_state(shell, list(updates))
     assert [item.status for item in state.items] == ["answer", "stopped", "stopped"]
     assert len(engine.calls) == 1
     state = last_state(shell, list(tab.locate_again(state)))
     assert [item.status for item in state.items] == ["answer"] * 3
     assert len(engine.calls) == 3
+
+
+def test_stopping_the_photos_before_does_not_stop_those_that_came_since(shell: Shell) -> None:
+    tab = shell.locate
+    (tab.upload_folder / "new.jpg").write_bytes(b"x")
+    files = [{"key": "new", "name": "new.jpg", "file": str(tab.upload_folder / "new.jpg")}]
+    updates = tab.take_photos(LocateState(), SimpleNamespace(files=files))
+    tab.stop(next(updates)[tab.parts.state], SimpleNamespace(batch="old"))  # arrives late
+    assert [item.status for item in last_state(shell, list(updates)).items] == ["answer"]
 
 
 def test_an_edited_copy_is_located_beside_the_original(shell: Shell) -> None:

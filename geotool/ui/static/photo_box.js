@@ -13,7 +13,8 @@ function photoBox(element, props, trigger, upload, watch) {
     const chosen = [...files].slice(0, props.most_files);
     if (!chosen.length) return;
     const mine = (drop = { stopped: false });
-    trigger("stop"); // a batch that still runs makes room
+    // A batch that still runs makes room. It is named: this may reach the server after the new photos do.
+    if (props.value?.batch) trigger("stop", { batch: props.value.batch });
     local.forEach((address) => URL.revokeObjectURL(address));
     local.clear();
     const keyed = chosen.map((file) => ({ key: `f${++count}`, file }));

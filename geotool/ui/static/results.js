@@ -99,7 +99,7 @@ function results(element, props, trigger, watch) {
 
   element.addEventListener("click", (event) => {
     const hit = (selector) => event.target.closest(selector);
-    if (hit(".gt-stop")) return trigger("stop");
+    if (hit(".gt-stop")) return trigger("stop", {});
     if (hit(".gt-sort")) {
       const key = hit(".gt-sort").dataset.key;
       view.down = view.sort === key && !view.down;

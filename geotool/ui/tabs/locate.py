@@ -137,9 +137,10 @@ class LocateTab:
         return {**self._show(state), self.parts.results: results_value(state, with_rows=False)}
 
     @staticmethod
-    def stop(state: LocateState) -> None:
-        """The loop that is running ends after the photo it is at."""
-        state.wishes.stop = True
+    def stop(state: LocateState, event: gr.EventData) -> None:
+        """The loop that is running ends after the photo it is at; one that is named, if it still runs."""
+        if getattr(event, "batch", state.batch) == state.batch:
+            state.wishes.stop = True
 
     @staticmethod
     def _finish(before: LocateState, after: LocateState) -> LocateState:
