@@ -60,7 +60,7 @@ class BeamSearch:
         self.tree, self.beams, self.device = tree, tuple(beams), device
         self._vectors = vectors if isinstance(vectors, Tensor) else _place(vectors, device)
         self._rows = None if rows is None else torch.from_numpy(rows).to(device)
-        self._centroids = torch.from_numpy(tree.centroids).to(device)
+        self._centroids = to_tensor(tree.centroids).to(device)
         first, last = torch.from_numpy(tree.children).to(device).unbind(1)
         self._first, self._sizes = first.contiguous(), last - first  # (M,) of the children
         widest = max(self.beams) * int(self._sizes.max())

@@ -21,6 +21,7 @@ from geotool.core.artifacts import file_sha256, new_artifact, read_meta
 from geotool.core.errors import EmptyResultError, UsageError
 from geotool.core.report import Report, stop_if_asked
 from geotool.gallery.buckets import REMEDY, ArrayFile, Buckets
+from geotool.gallery.finer import Cells, add_level, needs_splitting, split_leaves
 from geotool.gallery.gallery import KIND, LATLON_FILE, SCHEMA, VECTORS_FILE, LocationModel, write_index
 from geotool.gallery.hierarchy import build_tree, sample_size
 from geotool.gallery.point_files import check_file
@@ -30,7 +31,7 @@ from geotool.gallery.unfinished import Unfinished, open_unfinished, unfinished_f
 
 SEED = 0
 CHUNK = 16_384  # points encoded between two marks to go on from
-_SAMPLE_FILE, _COUNTS_FILE = "sample.npy", "leaf_counts.npy"
+_SAMPLE_FILE, _CELLS_FILE = "sample.npy", "cells-{:04}.npz"
 _ROW_COUNTS = ("points", "rejected", "duplicates_merged")
 _RESULT = "gallery"  # the files of the artefact, inside the working folder
 
@@ -150,28 +151,50 @@ class _Build:
         if self._state.sorted_buckets == 0:
             self._create_result(len(points))
         vectors, latlon_deg = ArrayFile(result / VECTORS_FILE), ArrayFile(result / LATLON_FILE)
-        counts = ArrayFile(self._folder / _COUNTS_FILE)
         done = sum(buckets.rows[: self._state.sorted_buckets])
         for bucket in range(self._state.sorted_buckets, len(buckets)):
             stop_if_asked(self._report)
-            records, leaves = buckets.read(bucket), buckets.leaves(bucket)
-            order = np.argsort(records["leaf"], kind="stable")  # rows of one leaf stay in their order
+            records = buckets.read(bucket)
+            order = self._find_order(bucket, records, buckets.leaves(bucket))
             for start in range(0, len(order), CHUNK):
                 part = order[start : start + CHUNK]
                 vectors.write(done + start, records["vector"][part])
                 latlon_deg.write(done + start, points[records["row"][part]])
-            counts.write(leaves.start, np.bincount(records["leaf"] - leaves.start, minlength=len(leaves)))
             done += len(order)
             del records  # a mapped file cannot be removed everywhere
             self._work.save(sorted_buckets=bucket + 1)
             buckets.remove(bucket)
             self._report.progress(done, len(points), unit="points sorted")
 
+    def _find_order(self, bucket: int, records: np.ndarray, leaves: range) -> np.ndarray:
+        """(n,) records of a bucket, leaf by leaf. What its leaves hold is kept for the tree."""
+        own, file = records["leaf"] - leaves.start, self._folder / _CELLS_FILE.format(bucket)
+        if self._is_finer():
+            order, cells = split_leaves(records["vector"], own, len(leaves))
+            np.savez(file, **cells._asdict())
+            return order
+        np.savez(file, rows=np.bincount(own, minlength=len(leaves)))
+        return np.argsort(own, kind="stable")  # rows of one leaf stay in their order
+
+    def _is_finer(self) -> bool:
+        """Whether the leaves are split once more; never where the branching was asked for."""
+        return self._state.inputs["branching"] is None and needs_splitting(self._tree(), self._state.points)
+
+    def _tree_over_rows(self) -> Tree:
+        """The tree over the sorted rows."""
+        tree, files = (
+            self._tree(),
+            [self._folder / _CELLS_FILE.format(b) for b in range(len(self._buckets()))],
+        )
+        parts = [np.load(file, allow_pickle=False) for file in files]
+        if self._is_finer():
+            return add_level(tree, [Cells(**part) for part in parts])
+        return tree.with_rows(np.concatenate([part["rows"] for part in parts]))
+
     def finish(self, folder: Path, source_name: str) -> BuildSummary:
         """Turn the result into the artefact and remove the working folder."""
         result, state = self._folder / _RESULT, self._state
-        counts = np.load(self._folder / _COUNTS_FILE, allow_pickle=False)
-        write_index(result, self._model, self._tree().with_rows(counts), self._report)
+        write_index(result, self._model, self._tree_over_rows(), self._report)
         if state.rejected:
             shutil.copyfile(self._folder / REJECTED_FILE, result / REJECTED_FILE)
         inputs = {**state.inputs, "coordinates": hashlib.sha256(self._points().data).hexdigest()[:16]}
@@ -203,7 +226,6 @@ class _Build:
         result.mkdir(exist_ok=True)
         ArrayFile.create(result / VECTORS_FILE, np.float16, (size, self._model.dim))
         ArrayFile.create(result / LATLON_FILE, np.float32, (size, 2))
-        ArrayFile.create(self._folder / _COUNTS_FILE, np.int64, (self._tree().leaf_count,))
 
     def _check_disk(self) -> None:
         """Raise UsageError before hours of work, not after: the vectors stand twice, in part."""

@@ -110,7 +110,7 @@ def load_tree(folder: Path, rows: int, hint: str) -> Tree:
     """Load the tree over `rows` gallery rows. Raises MismatchError where the files do not fit."""
     try:
         cells = tuple(json.loads((folder / LEVELS_FILE).read_text(encoding="utf-8"))["cells"])
-        centroids = np.load(folder / CENTROIDS_FILE, allow_pickle=False)
+        centroids = np.load(folder / CENTROIDS_FILE, mmap_mode="r", allow_pickle=False)
         children = np.load(folder / CHILDREN_FILE, allow_pickle=False)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise MismatchError(f"The tree in {folder} is damaged: {error}.", hint) from error

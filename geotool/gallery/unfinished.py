@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from geotool.core.artifacts import write_json
+from geotool.core.artifacts import unfinished_folder, write_json
 from geotool.core.report import Report
 
 STATE_FILE = "state.json"
@@ -60,10 +60,6 @@ def open_unfinished(target: Path, inputs: dict[str, Any], report: Report) -> Unf
     fresh = Unfinished(folder, State(inputs))
     fresh.save()
     return fresh
-
-
-def unfinished_folder(target: Path) -> Path:
-    return target.with_name(f".{target.name}-unfinished")
 
 
 def _read_state(folder: Path) -> State | None:

@@ -20,6 +20,7 @@ from geotool.gallery import buckets, hierarchy, unfinished
 from geotool.gallery.build import BuildSummary, build_gallery_from_points
 from geotool.gallery.gallery import build_gallery, load_gallery
 from geotool.gallery.point_store import merge_equal
+from geotool.gallery.search_plan import open_search
 from tests.fakes import StopAt
 
 N = 900
@@ -104,6 +105,28 @@ def test_a_sample_is_enough_for_the_tree(
     assert (np.diff(gallery.tree.assign(gallery.vectors.astype(np.float32))) >= 0).all()
 
 
+def split_large_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few leaves out of the sample, so that they are large."""
+    monkeypatch.setattr(hierarchy, "choose_branching", lambda size: (10,))
+
+
+def test_large_leaves_are_split_by_their_own_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    split_large_leaves(monkeypatch)
+    np.save(tmp_path / "points.npy", random_points(2000))
+    run(tmp_path / "points.npy", tmp_path / "gallery")
+    gallery = load_gallery(tmp_path / "gallery")
+    assert gallery.tree.cells[0] == 10 and 100 < gallery.tree.cells[1] < 200
+    assert sorted(gallery.latlon_deg.tolist()) == sorted(random_points(2000).tolist())
+    vectors = gallery.vectors.astype(np.float32)
+    for centroid, (first, last) in zip(gallery.tree.centroids[10:], gallery.tree.children[10:], strict=True):
+        mean = vectors[first:last].mean(axis=0)
+        np.testing.assert_allclose(centroid, mean / np.linalg.norm(mean), atol=1e-3)
+    exact = open_search(gallery, "cpu", "exact").search(vectors[:50], 5)
+    found = open_search(gallery, "cpu", beam=gallery.tree.leaf_count).search(vectors[:50], 5)
+    np.testing.assert_array_equal(found.rows, exact.rows)
+    assert gallery.plan.chosen.comparisons < 300
+
+
 def test_every_row_is_counted(tmp_path: Path) -> None:
     rows = ["1,2", "nan,2", "1,2.0", "", "north,3", "-0,180", "0,-180", "99,3", "1.00000001,2", "4,5"]
     summary = run(write_table(tmp_path / "points.csv", *rows), tmp_path / "gallery")
@@ -143,9 +166,13 @@ class Observer(SilentReport):
         self.act(name)
 
 
-@pytest.fixture
-def expected(points_file: Path, tmp_path: Path) -> dict[str, bytes]:
+@pytest.fixture(params=["leaves of a few rows", "leaves that are split once more"])
+def expected(
+    points_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> dict[str, bytes]:
     """The files of a build that nothing interrupts."""
+    if "split" in request.param:
+        split_large_leaves(monkeypatch)
     run(points_file, tmp_path / "whole")
     return read_files(tmp_path / "whole")
 
