@@ -6,25 +6,17 @@ import argparse
 import importlib
 import os
 import sys
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from geotool.commands import COMMANDS, module_name
-from geotool.core import config as configs
+from geotool.core.arguments import Parser, parse_arguments, to_config
 from geotool.core.artifacts import VERSION
 from geotool.core.errors import GeotoolError, UsageError
-from geotool.core.paths import HOME_VARIABLE
+from geotool.core.paths import HOME_VARIABLE, JOB_VARIABLE
 from geotool.core.report import ConsoleReport
 
 STOPPED_EXIT_CODE = 130
-
-
-class _Parser(argparse.ArgumentParser):
-    """argparse whose complaints are UsageErrors, like every other mistake in a command."""
-
-    def error(self, message: str) -> Any:
-        raise UsageError(f"{message[:1].upper()}{message[1:]}.", f"See {self.prog} --help.")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -56,28 +48,31 @@ def _run(arguments: list[str]) -> int:
         parser.parse_args(arguments[:1] if arguments[0].startswith("-") else [])  # --help, --version
         raise UsageError(f"There is no command {arguments[0]!r}.", f"Choose from {', '.join(COMMANDS)}.")
     module = importlib.import_module(module_name(arguments[0]))
-    values = vars(_command_parser(arguments[0], module).parse_args(arguments[1:]))
+    values = parse_arguments(arguments[0], module.__doc__, module.Config, arguments[1:])
     return _run_command(module, values)
 
 
 def _run_command(module: ModuleType, values: dict[str, Any]) -> int:
-    """Flags over --config file over the defaults of the Config."""
     values.pop("traceback", None)
     home, file = values.pop("home", None), values.pop("config", None)
     if home is not None:
         os.environ[HOME_VARIABLE] = home
-    stored = configs.read_json(Path(file)) if file else {}
-    config = configs.from_dict(module.Config, {**stored, **values}, source=file or "command line")
-    report = ConsoleReport()
-    try:
-        return module.run(config, report) or 0
-    finally:
-        report.close()
+    with _open_report() as report:
+        return module.run(to_config(module.Config, values, file), report) or 0
+
+
+def _open_report() -> Any:
+    """The channel to whoever started this: the terminal, or the job that this process is."""
+    if JOB_VARIABLE not in os.environ:
+        return ConsoleReport()
+    from geotool.jobs.job_report import JobReport
+
+    return JobReport.from_environment()
 
 
 def _top_parser() -> argparse.ArgumentParser:
     lines = "\n".join(f"  {name:<12} {text}" for name, text in COMMANDS.items())
-    parser = _Parser(
+    parser = Parser(
         prog="geotool",
         usage="python -m geotool COMMAND [OPTIONS]",
         description="Where was this photo taken? Everything runs on this machine.",
@@ -85,15 +80,6 @@ def _top_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"geotool {VERSION}")
-    return parser
-
-
-def _command_parser(name: str, module: ModuleType) -> argparse.ArgumentParser:
-    parser = _Parser(prog=f"geotool {name}", description=module.__doc__, argument_default=argparse.SUPPRESS)
-    configs.add_arguments(parser, module.Config)
-    parser.add_argument("--config", metavar="FILE", help="JSON file with settings; typed options win")
-    parser.add_argument("--home", metavar="DIR", help="folder for models, galleries and runs")
-    parser.add_argument("--traceback", action="store_true", help="show where an unexpected failure happened")
     return parser
 
 

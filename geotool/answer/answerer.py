@@ -9,7 +9,6 @@ from typing import NamedTuple
 import numpy as np
 
 from geotool.answer.calibration import Calibration
-from geotool.answer.features import measure_features
 from geotool.answer.gazetteer import IN_CITY_KM, find_names
 from geotool.answer.places import FoundPlace, find_places, move_first, to_place
 from geotool.answer.restriction import Restriction
@@ -68,7 +67,7 @@ class Answerer:
 
     def judge(self, latlon_deg: np.ndarray) -> Confidence | None:
         """The confidence in what (K, 2) candidates by rank say."""
-        return self.calibration.apply(measure_features(latlon_deg)) if self.calibration else None
+        return self.calibration.apply(latlon_deg) if self.calibration else None
 
     def _keep_inside(self, place: FoundPlace, latlon_deg: np.ndarray) -> FoundPlace:
         """A mean of points inside an area may lie outside: then the peak, a point itself, is the centre."""

@@ -1,7 +1,8 @@
 """How far to trust an answer: numbers fitted by `calibrate`, read from JSON, applied to one photo.
 
 A difficulty (a weighted sum of the features that rises with the expected error) puts the photo in a bin;
-the bin has the radii that held 50 % and 80 % of the errors seen there, and the level they justify.
+the bin has the radii that held 50 % and 80 % of the errors seen there, and the level they justify. Photos
+whose candidates lie on no continent together have a bin of their own.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ import dataclasses
 import itertools
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
 
-from geotool.answer.features import FEATURE_NAMES
+from geotool.answer.features import FEATURE_NAMES, are_scattered, measure_features
 from geotool.core.artifacts import fingerprint, write_json
 from geotool.core.errors import MismatchError, NotFoundError
 from geotool.core.records import Confidence, Level
@@ -37,7 +39,7 @@ class Bin:
     level: Level
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: they leave a cached property no room
 class Calibration:
     """Fitted numbers of one model. `facts` says from what they come and how well they held."""
 
@@ -46,9 +48,10 @@ class Calibration:
     weights: tuple[float, ...]  # (F,) of FEATURE_NAMES
     intercept: float
     bins: tuple[Bin, ...]
-    facts: dict[str, Any]
+    scattered: Bin | None = None  # None where too few were seen: then they lie in the other bins
+    facts: dict[str, Any] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """Covers every number that decides an answer, and where they come from."""
         return fingerprint(_to_document(self))
@@ -57,17 +60,28 @@ class Calibration:
         """(..., F) features -> (...,): rises with the logarithm of the expected error, and has no unit."""
         return features @ np.array(self.weights) + self.intercept
 
-    def find_bins(self, features: np.ndarray) -> np.ndarray:
-        """(..., F) features -> (...,) numbers of the bins."""
-        edges = [each.up_to for each in self.bins[:-1]]
-        return np.searchsorted(edges, self.find_difficulty(features))
+    @property
+    def every_bin(self) -> tuple[Bin, ...]:
+        """By difficulty, and last that of the scattered."""
+        return self.bins if self.scattered is None else (*self.bins, self.scattered)
 
-    def apply(self, features: np.ndarray) -> Confidence:
-        """Radii and level for the (F,) features of one photo, as `measure_features` gives them."""
-        found = self.bins[int(self.find_bins(features))]
+    def find_bins(self, latlon_deg: np.ndarray) -> np.ndarray:
+        """(..., K, 2) candidates by rank -> (...,) numbers of bins, into `every_bin`."""
+        edges = [each.up_to for each in self.bins[:-1]]
+        numbers = np.searchsorted(edges, self.find_difficulty(measure_features(latlon_deg)))
+        return (
+            numbers
+            if self.scattered is None
+            else np.where(are_scattered(latlon_deg), len(self.bins), numbers)
+        )
+
+    def apply(self, latlon_deg: np.ndarray) -> Confidence:
+        """Radii and level for the (K, 2) candidates of one photo by rank."""
+        found = self.every_bin[int(self.find_bins(latlon_deg))]
+        difficulty = float(self.find_difficulty(measure_features(latlon_deg)))
         return Confidence(
             level=found.level, radius50_km=found.radius50_km, radius80_km=found.radius80_km,
-            difficulty=float(self.find_difficulty(features)), calibration=self.fingerprint,
+            difficulty=difficulty, calibration=self.fingerprint,
         )  # fmt: skip
 
     def check_model(self, name: str, model_fingerprint: str) -> None:
@@ -102,8 +116,8 @@ def load_calibration(path: Path) -> Calibration:
 
 
 def _to_document(calibration: Calibration) -> dict[str, Any]:
-    bins = [dataclasses.asdict(each) for each in calibration.bins]
-    bins[-1]["up_to"] = None  # JSON has no infinity
+    bins = [_to_plain(each) for each in calibration.bins]
+    scattered = {"scattered": _to_plain(calibration.scattered)} if calibration.scattered else {}
     return {
         "kind": KIND,
         "schema": SCHEMA,
@@ -114,40 +128,48 @@ def _to_document(calibration: Calibration) -> dict[str, Any]:
             "intercept": calibration.intercept,
         },
         "bins": bins,
+        **scattered,
         **calibration.facts,
     }
 
 
+def _to_plain(each: Bin) -> dict[str, Any]:
+    """JSON has no infinity."""
+    return {**dataclasses.asdict(each), "up_to": each.up_to if each.up_to < math.inf else None}
+
+
+def _to_bin(plain: dict[str, Any]) -> Bin:
+    return Bin(**{**plain, "up_to": math.inf if plain["up_to"] is None else plain["up_to"]})
+
+
 def _from_document(document: dict[str, Any]) -> Calibration:
     """Raises ValueError, KeyError or TypeError for a document that `_to_document` did not make."""
-    known = {"kind", "schema", "model", "difficulty", "bins", "fingerprint"}
+    known = {"kind", "schema", "model", "difficulty", "bins", "scattered", "fingerprint"}
     if (document["kind"], document["schema"]) != (KIND, SCHEMA):
         raise ValueError(f"it is a {document['kind']} of schema {document['schema']}")
     difficulty = document["difficulty"]
     if tuple(difficulty["features"]) != FEATURE_NAMES:
         raise ValueError("it uses other features")
-    last = len(document["bins"]) - 1
-    bins = [
-        Bin(**{**each, "up_to": math.inf if row == last else each["up_to"]})
-        for row, each in enumerate(document["bins"])
-    ]
-    _check_bins(bins)
+    bins = [_to_bin(each) for each in document["bins"]]
+    scattered = _to_bin(document["scattered"]) if "scattered" in document else None
+    _check_bins(bins, scattered)
     numbers = np.array([*difficulty["weights"], difficulty["intercept"]], dtype=float)
     if len(numbers) != len(FEATURE_NAMES) + 1 or not np.isfinite(numbers).all():
         raise ValueError("its weights are no numbers")
     return Calibration(
         model=document["model"]["name"], model_fingerprint=document["model"]["fingerprint"],
-        weights=tuple(difficulty["weights"]), intercept=difficulty["intercept"], bins=tuple(bins),
+        weights=tuple(difficulty["weights"]), intercept=difficulty["intercept"],
+        bins=tuple(bins), scattered=scattered,
         facts={key: value for key, value in document.items() if key not in known},
     )  # fmt: skip
 
 
-def _check_bins(bins: list[Bin]) -> None:
+def _check_bins(bins: list[Bin], scattered: Bin | None) -> None:
     """Raises ValueError unless difficulties rise, radii are positive and the levels are known."""
     edges = [each.up_to for each in bins]
-    if not bins or any(not low < high for low, high in itertools.pairwise(edges)):
+    if not bins or any(not low < high for low, high in itertools.pairwise(edges)) or edges[-1] < math.inf:
         raise ValueError("its bins are not in order")
-    for each in bins:
+    for each in (*bins, *filter(None, [scattered])):
         if not 0 <= each.radius50_km <= each.radius80_km < math.inf:
             raise ValueError(f"the radii {each.radius50_km} and {each.radius80_km} km cannot be meant")
         if each.level not in get_args(Level):

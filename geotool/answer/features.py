@@ -9,10 +9,12 @@ from __future__ import annotations
 import numpy as np
 
 from geotool.core.errors import UsageError
+from geotool.core.geo import THRESHOLDS_KM
 from geotool.core.sphere import haversine_km
 
 FIRST = 5  # candidates looked at: what every system's list of answers has
 NEAR_KM = 50.0  # candidates this close count as the same place; the same as the vote's bandwidth
+CONTINENT_KM = THRESHOLDS_KM[-1]
 FEATURE_NAMES = ("log_mean_km", "mean_log_km", "margin", "entropy")
 
 
@@ -33,11 +35,26 @@ def measure_features(latlon_deg: np.ndarray) -> np.ndarray:
     return np.stack([np.log10(1 + mean_km), mean_log_km, _margin(apart_km, shares), entropy], axis=-1)
 
 
+def are_scattered(latlon_deg: np.ndarray) -> np.ndarray:
+    """(..., K, 2) degrees by rank -> (...,) bool: whether the first five lie on no continent together.
+
+    They do not where the middle one of the distances between two of them is above 2500 km.
+    """
+    first = latlon_deg[..., :FIRST, :]
+    apart_km = haversine_km(first[..., :, None, :], first[..., None, :, :])  # (..., K, K)
+    return np.median(_list_pairs(apart_km), axis=-1) > CONTINENT_KM
+
+
 def _spread(apart_km: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean distance and mean logarithm of the distance over the pairs; zero for a single candidate."""
-    rows, columns = np.triu_indices(apart_km.shape[-1], 1)
-    pairs_km = apart_km[..., rows, columns] if len(rows) else np.zeros((*apart_km.shape[:-2], 1))
+    """Mean distance and mean logarithm of the distance over the pairs."""
+    pairs_km = _list_pairs(apart_km)
     return pairs_km.mean(axis=-1), np.log10(1 + pairs_km).mean(axis=-1)
+
+
+def _list_pairs(apart_km: np.ndarray) -> np.ndarray:
+    """(..., K, K) distances -> (..., K (K - 1) / 2) between two; a zero for a single candidate."""
+    rows, columns = np.triu_indices(apart_km.shape[-1], 1)
+    return apart_km[..., rows, columns] if len(rows) else np.zeros((*apart_km.shape[:-2], 1))
 
 
 def _margin(apart_km: np.ndarray, shares: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ Shapes: N places, C cities.
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import dataclass
 from functools import cache
@@ -47,15 +48,14 @@ class Gazetteer:
     xyz: np.ndarray  # (C, 3)
     countries: tuple[tuple[str, str], ...]  # name and code, in the order of the rows
     country_starts: np.ndarray  # (countries + 1,)
+    slices: dict[str, slice]  # the rows of each country
+    by_lat: np.ndarray  # (C,) rows from south to north
     admin1: tuple[str | None, ...]  # in the order of the rows
     admin1_starts: np.ndarray  # (admin-1 + 1,)
 
     def rows_of(self, country: str) -> slice:
         """Where the cities of a country are, perhaps nowhere."""
-        for index, (name, _) in enumerate(self.countries):
-            if name == country:
-                return slice(*self.country_starts[index : index + 2])
-        return slice(0, 0)
+        return self.slices.get(country, slice(0, 0))
 
     def find_nearest(self, latlon_deg: np.ndarray, rows: slice) -> np.ndarray:
         """(N, 2) places -> (N,) rows: the nearest city among `rows`, by the cosine of the angle between."""
@@ -63,19 +63,31 @@ class Gazetteer:
 
     def find_off_map(self, latlon_deg: np.ndarray) -> int | None:
         """The row of the nearest city within COAST_KM of one (2,) place, if there is one."""
-        near = np.flatnonzero(abs(self.latlon_deg[:, 0] - latlon_deg[0]) < COAST_KM / _KM_PER_DEG)
+        lats_deg, reach_deg = self.latlon_deg[:, 0], COAST_KM / _KM_PER_DEG
+        edges_deg = np.array([latlon_deg[0] - reach_deg, latlon_deg[0] + reach_deg], dtype=lats_deg.dtype)
+        first, last = np.searchsorted(lats_deg, edges_deg, sorter=self.by_lat)
+        near = self.by_lat[first:last]
         distances_km = haversine_km(self.latlon_deg[near], latlon_deg)
         if not len(near) or distances_km.min() > COAST_KM:
             return None
         return int(near[distances_km.argmin()])
 
-    def to_name(self, row: int, latlon_deg: np.ndarray) -> PlaceName:
-        """The name of a (2,) place after the city in that row; beyond CITY_KM, the country alone."""
-        country, code = self.countries[np.searchsorted(self.country_starts, row, side="right") - 1]
-        city_km = float(haversine_km(self.latlon_deg[row], latlon_deg))
+    def to_names(self, rows: np.ndarray, latlon_deg: np.ndarray) -> list[PlaceName]:
+        """The names of (N, 2) places after the cities in (N,) rows."""
+        owners, divisions = (
+            np.searchsorted(starts, rows, side="right") - 1
+            for starts in (self.country_starts, self.admin1_starts)
+        )
+        away_km = haversine_km(self.latlon_deg[rows], latlon_deg)
+        columns = (each.tolist() for each in (rows, owners, divisions, away_km))
+        return [self._to_name(*each) for each in zip(*columns, strict=True)]
+
+    def _to_name(self, row: int, owner: int, division: int, city_km: float) -> PlaceName:
+        """Beyond CITY_KM, the country alone."""
+        country, code = self.countries[owner]
         if city_km > CITY_KM:
             return PlaceName(country=country, country_code=code)
-        admin1 = self.admin1[np.searchsorted(self.admin1_starts, row, side="right") - 1]
+        admin1 = self.admin1[division]
         return PlaceName(
             city=self.cities[row], admin1=admin1, country=country, country_code=code, city_km=city_km
         )
@@ -113,13 +125,12 @@ def _name_within(region: Region, latlon_deg: np.ndarray) -> list[PlaceName]:
     if rows.start == rows.stop:  # no city is known there, as in the Antarctic
         country = region.country or region.continent
         return [PlaceName(country=country, country_code=region.country_code)] * len(latlon_deg)
-    nearest = gazetteer.find_nearest(latlon_deg, rows).tolist()
-    return [gazetteer.to_name(row, place) for row, place in zip(nearest, latlon_deg, strict=True)]
+    return gazetteer.to_names(gazetteer.find_nearest(latlon_deg, rows), latlon_deg)
 
 
 def _name_off_map(gazetteer: Gazetteer, latlon_deg: np.ndarray) -> PlaceName:
     row = gazetteer.find_off_map(latlon_deg)
-    return PlaceName() if row is None else gazetteer.to_name(row, latlon_deg)
+    return PlaceName() if row is None else gazetteer.to_names(np.array([row]), latlon_deg[None])[0]
 
 
 @cache
@@ -129,12 +140,16 @@ def load_gazetteer() -> Gazetteer:
     latlon_deg = np.load(GAZETTEER_DIR / "latlon_deg.npy", allow_pickle=False)
     names = (GAZETTEER_DIR / "names.txt").read_text(encoding="utf-8")
     divisions = [division for _, _, divisions in table for division in divisions]
+    country_starts = _to_starts([sum(count for _, count in divisions) for _, _, divisions in table])
+    spans = itertools.pairwise(country_starts.tolist())
     return Gazetteer(
         cities=tuple(names.removesuffix("\n").split("\n")),
         latlon_deg=latlon_deg,
         xyz=to_xyz(latlon_deg),
         countries=tuple((name, code) for name, code, _ in table),
-        country_starts=_to_starts([sum(count for _, count in divisions) for _, _, divisions in table]),
+        country_starts=country_starts,
+        by_lat=latlon_deg[:, 0].argsort(kind="stable"),
+        slices={name: slice(*span) for (name, _, _), span in zip(table, spans, strict=True)},
         admin1=tuple(name for name, _ in divisions),
         admin1_starts=_to_starts([count for _, count in divisions]),
     )

@@ -19,26 +19,38 @@ import numpy as np
 
 from geotool.core.geo import EARTH_RADIUS_KM
 from geotool.core.records import Heat
-from geotool.gallery.explain import to_weights
+from geotool.core.report import Report, SilentReport, stop_if_asked
 
 CELL_DEG = 0.5
 SMOOTHING_KM = 50.0  # the kernel's standard deviation: about one cell, so that no cell shows as a square
 REACH_KM = 120.0  # how far from a lone gallery point there is something to draw
-# A gallery larger than that is drawn from every second, third, ... row: rows lie in the order of the
-# tree's leaves, so that a stride draws from all of them alike.
-MOST_POINTS = 1 << 18
 
 _ROWS, _COLUMNS = round(180 / CELL_DEG), round(360 / CELL_DEG)
 _CELL_KM = np.radians(CELL_DEG) * EARTH_RADIUS_KM
+_BLOCK = 65536  # points in memory at a time: a mapped gallery of millions stays on disk
 
 
-def find_heat(vectors: np.ndarray, latlon_deg: np.ndarray, query: np.ndarray, logit_scale: float) -> Heat:
-    """The heat of one photo over a whole gallery: some tens of milliseconds for 100 000 points.
+def find_heat(
+    vectors: np.ndarray,
+    latlon_deg: np.ndarray,
+    query: np.ndarray,
+    logit_scale: float,
+    allowed: np.ndarray | None = None,
+    report: Report | None = None,
+) -> Heat:
+    """The heat of one photo over a whole gallery: about 0.1 s for 100 000 points, 5 s for ten million.
 
-    `vectors` (N, D) float16 unit rows, memory-mapped or not; `latlon_deg` (N, 2); `query` (D,) unit vector.
+    `vectors` (N, D) float16 unit rows, memory-mapped or not; `latlon_deg` (N, 2); `query` (D,) unit vector;
+    `allowed` (N,) bool leaves points out. Raises ValueError without points, StoppedError.
     """
-    some = slice(None, None, -(-len(vectors) // MOST_POINTS))
-    return build_heat(latlon_deg[some], find_cosines(vectors[some], query), logit_scale)
+    report, field = report or SilentReport(), _Field()
+    for start in range(0, len(vectors), _BLOCK):
+        stop_if_asked(report)
+        rows = slice(start, start + _BLOCK)
+        chosen = slice(None) if allowed is None else np.flatnonzero(allowed[rows])
+        field.add(latlon_deg[rows][chosen], find_cosines(vectors[rows][chosen], query), logit_scale)
+        report.progress(min(start + _BLOCK, len(vectors)), len(vectors), unit="points")
+    return field.to_heat()
 
 
 def find_cosines(vectors: np.ndarray, query: np.ndarray) -> np.ndarray:
@@ -56,16 +68,34 @@ def build_heat(latlon_deg: np.ndarray, cosines: np.ndarray, logit_scale: float) 
 
     Raises ValueError without points.
     """
-    if not len(latlon_deg):
-        raise ValueError("Heat needs at least one gallery point.")
-    sums, counts = _sum_by_cell(latlon_deg, to_weights(cosines, logit_scale))
-    occupied = np.minimum(counts, 1.0)
-    mean = np.divide(sums, counts, out=np.zeros_like(sums), where=counts > 0)
-    smooth, density = _smooth(mean * occupied), _smooth(occupied)
-    coverage = _to_coverage(density)
-    ratio = np.divide(np.maximum(smooth, 0), density, out=np.zeros_like(smooth), where=coverage > 0)
-    mass = ratio * _row_cosines()
-    return Heat(mass=mass / mass.sum(), coverage=coverage)
+    field = _Field()
+    field.add(latlon_deg, cosines, logit_scale)
+    return field.to_heat()
+
+
+class _Field:
+    """Weights and numbers of points by cell, (H, W) each, to which points are added."""
+
+    def __init__(self) -> None:
+        self.sums, self.counts = np.zeros((_ROWS, _COLUMNS)), np.zeros((_ROWS, _COLUMNS))
+
+    def add(self, latlon_deg: np.ndarray, cosines: np.ndarray, logit_scale: float) -> None:
+        # Cosines are at most 1, so that no weight overflows and all blocks share one scale.
+        weights = np.exp(logit_scale * (cosines.astype(np.float64) - 1))
+        sums, counts = _sum_by_cell(latlon_deg, weights)
+        self.sums += sums
+        self.counts += counts
+
+    def to_heat(self) -> Heat:
+        if not self.counts.any():
+            raise ValueError("Heat needs at least one gallery point.")
+        occupied = np.minimum(self.counts, 1.0)
+        mean = np.divide(self.sums, self.counts, out=np.zeros_like(self.sums), where=self.counts > 0)
+        smooth, density = _smooth(mean * occupied), _smooth(occupied)
+        coverage = _to_coverage(density)
+        ratio = np.divide(np.maximum(smooth, 0), density, out=np.zeros_like(smooth), where=coverage > 0)
+        mass = ratio * _row_cosines()
+        return Heat(mass=mass / mass.sum(), coverage=coverage)
 
 
 def _sum_by_cell(latlon_deg: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -67,7 +67,7 @@ def _to_table(calibration: Calibration) -> str:
     facts = calibration.facts
     lines = [f"model     {calibration.model}, {facts['n']} answers of {facts['groups']} groups"]
     lines.append("level      answers   50 % radius    80 % radius")
-    for each in calibration.bins:
+    for each in calibration.every_bin:
         lines.append(
             f"{each.level:<10} {each.n:>7} {each.radius50_km:>10.3g} km {each.radius80_km:>11.3g} km"
         )

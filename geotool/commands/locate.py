@@ -66,7 +66,7 @@ def run(config: Config, report: Report) -> int:
     found = engine.locate_each(photos, truth=truth, top_k=config.top_k, report=report)
     results, stopped = _until_stopped(found)
     if results:
-        _put_out(export.to_text(results, config.format, _settings(config)), config.out)
+        _put_out(export.to_text(results, config.format, _settings(config), report), config.out)
     exit_code = _say_errors([result for result in results if isinstance(result, ItemError)])
     if stopped:
         done = f"Stopped after {len(results)} of {len(photos)} photos."

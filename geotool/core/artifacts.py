@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime
+import glob
 import hashlib
 import json
 import os
@@ -16,9 +17,11 @@ from typing import Any
 
 from geotool.core.errors import MismatchError, NotFoundError
 from geotool.core.records import ArtifactMeta
+from geotool.core.report import Report, SilentReport, stop_if_asked
 
 VERSION = "0.1.0"
 META_FILE = "meta.json"
+_WAS = "was"  # the old folder, while a new one takes its place
 
 
 def file_sha256(path: Path) -> str:
@@ -33,10 +36,21 @@ def fingerprint(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def folder_sha256s(folder: Path, report: Report | None = None) -> dict[str, str]:
+    """The sha256 of every file in a folder but its meta, by its name, sorted."""
+    report = report or SilentReport()
+    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != META_FILE)
+    sha256s = {}
+    for file in files:
+        stop_if_asked(report)
+        sha256s[file.relative_to(folder).as_posix()] = file_sha256(file)
+        report.progress(len(sha256s), len(files), unit="files hashed")
+    return sha256s
+
+
 def folder_fingerprint(folder: Path) -> str:
     """Fingerprint over the names and contents of all files in a folder but its meta."""
-    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != META_FILE)
-    return fingerprint([(p.relative_to(folder).as_posix(), file_sha256(p)) for p in files])
+    return fingerprint(list(folder_sha256s(folder).items()))
 
 
 @contextlib.contextmanager
@@ -51,19 +65,33 @@ def new_artifact(
     temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         yield temporary
-        meta = ArtifactMeta(
-            kind=kind,
-            schema=schema,
-            fingerprint=folder_fingerprint(temporary),
-            inputs=inputs,
-            config=config,
-            created=now(),
-            version=VERSION,
-        )
-        write_json(temporary / META_FILE, dataclasses.asdict(meta))
+        content = folder_fingerprint(temporary)
+        write_meta(temporary, kind, schema, inputs, config, content, now())
         replace_folder(temporary, folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def write_meta(
+    folder: Path,
+    kind: str,
+    schema: int,
+    inputs: dict[str, Any],
+    config: dict[str, Any],
+    content: str,
+    created: str,
+) -> None:
+    """Say how the files of a folder were made; `content` is their fingerprint."""
+    meta = ArtifactMeta(
+        kind=kind,
+        schema=schema,
+        fingerprint=content,
+        inputs=inputs,
+        config=config,
+        created=created,
+        version=VERSION,
+    )
+    write_json(folder / META_FILE, dataclasses.asdict(meta))
 
 
 def read_meta(folder: Path, kind: str, schema: int, hint: str) -> ArtifactMeta:
@@ -104,12 +132,31 @@ def replace_folder(new: Path, target: Path) -> None:
     """Put `new` in the place of `target`; the old one is moved aside first and then removed."""
     old = None
     if target.exists():
-        old = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=target.parent))
-        os.replace(target, old / "was")
+        old = Path(tempfile.mkdtemp(prefix=_aside(target), dir=target.parent))
+        os.replace(target, old / _WAS)
     os.chmod(new, 0o755)
     os.replace(new, target)
     if old is not None:
         shutil.rmtree(old, ignore_errors=True)
+
+
+def clear_replacement(target: Path) -> None:
+    """After a kill inside `replace_folder`: remove the old folder, or put it back if no new one is there."""
+    for old in target.parent.glob(glob.escape(_aside(target)) + "*"):
+        if not old.is_dir() or {entry.name for entry in old.iterdir()} - {_WAS}:
+            continue  # of another artefact, whose name begins like this one
+        if (old / _WAS).exists() and not target.exists():
+            os.replace(old / _WAS, target)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def unfinished_folder(target: Path) -> Path:
+    """The working folder of an artefact that is built in steps: it lies beside it."""
+    return target.with_name(f".{target.name}-unfinished")
+
+
+def _aside(target: Path) -> str:
+    return f".{target.name}-old-"
 
 
 def now() -> str:

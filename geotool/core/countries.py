@@ -12,7 +12,7 @@ import numpy as np
 
 from geotool.core.geo import EARTH_RADIUS_KM
 from geotool.core.paths import ASSETS_DIR
-from geotool.core.regions import COAST_KM, Outlines, _load_continents, load_outlines
+from geotool.core.regions import COAST_KM, Outlines, load_continents, load_outlines
 
 CODES3_FILE = ASSETS_DIR / "basemap" / "codes3.json"
 _COAST_DEG = float(np.degrees(COAST_KM / EARTH_RADIUS_KM))
@@ -31,7 +31,7 @@ class Country(NamedTuple):
 @cache
 def load_countries() -> tuple[Country, ...]:
     """All countries that a place can lie in, by name."""
-    continents, codes3 = _load_continents(), load_codes3()
+    continents, codes3 = load_continents(), load_codes3()
     names: dict[str, str] = {}
     for name, code in continents.codes.items():
         full = continents.full_names.get(name, name)
@@ -71,7 +71,7 @@ def find_country_codes(latlon_deg: np.ndarray) -> np.ndarray:
 
 def _to_codes(outlines: Outlines, owners: np.ndarray, lat: np.ndarray, lon: np.ndarray) -> np.ndarray:
     """(N,) codes of the countries that own the places, -1 for none; parts have codes of their own."""
-    continents = _load_continents()
+    continents = load_continents()
     codes = np.array([*(continents.codes.get(name, "") for name in outlines.names), ""])[owners]
     for part in reversed(continents.parts):  # the first one that holds a place decides
         south, west, north, east = part.box
@@ -83,7 +83,7 @@ def _to_codes(outlines: Outlines, owners: np.ndarray, lat: np.ndarray, lon: np.n
 
 def _lie_in_boxes(lat: np.ndarray, lon: np.ndarray, codes: Collection[str]) -> np.ndarray:
     """Which places lie around the outlines of the codes: cheap, and never says no to one inside."""
-    outlines, continents = load_outlines(), _load_continents()
+    outlines, continents = load_outlines(), load_continents()
     names = {name for name, code in continents.codes.items() if code in codes}
     names |= {part.country for part in continents.parts if part.name in names}
     around = np.zeros(len(lat), dtype=bool)

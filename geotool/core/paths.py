@@ -9,6 +9,7 @@ PROJECT_DIR = Path(__file__).resolve().parents[2]
 ASSETS_DIR = PROJECT_DIR / "assets"
 SHIPPED_DIR = PROJECT_DIR / "checkpoints"
 HOME_VARIABLE = "GEOTOOL_HOME"
+JOB_VARIABLE = "GEOTOOL_JOB"  # tells a command that it runs as this job; the command takes it out
 
 
 def home() -> Path:

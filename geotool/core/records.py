@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 TruthSource = Literal["exif", "typed", "clicked", "manifest"]
 Level = Literal["street", "city", "region", "country", "continent", "unknown"]
+Device = Literal["cpu", "gpu"]
+RunStatus = Literal["queued", "running", "stopping", "stopped", "done", "failed", "lost"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,12 +99,26 @@ class PathLevel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MassBars:
+    """How the candidates' weight is shared out on one level: the largest names, then all others.
+
+    `level` is "continent", "country" or "region"; the shares and `others` sum to 1.
+    """
+
+    level: str
+    shares: tuple[tuple[str, float], ...]
+    others: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SearchTrace:
-    """What the search of one photo compared, and the way from the continent to the best place."""
+    """What the search of one photo compared, the way from the continent to the best place, and what else
+    the candidates say on every level of it."""
 
     comparisons: int
     gallery_size: int
     path: tuple[PathLevel, ...] = ()
+    bars: tuple[MassBars, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,18 +132,6 @@ class Heat:
 
     mass: np.ndarray
     coverage: np.ndarray
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MassBars:
-    """How the candidates' weight is shared out on one level: the largest names, then all others.
-
-    `level` is "continent", "country" or "region"; the shares and `others` sum to 1.
-    """
-
-    level: str
-    shares: tuple[tuple[str, float], ...]
-    others: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +187,47 @@ class ItemError:
     stage: Literal["read", "encode", "search", "answer"]
     message: str
     exit_code: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunProgress:
+    """How far a job is: `done` of `total` units, `failed` of them without a result."""
+
+    done: int
+    total: int | None
+    failed: int = 0
+    unit: str = ""
+    rate_per_s: float | None = None
+    left_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunState:
+    """One job as the disk knows it. Times are seconds since 1970; `error` is one sentence, `hint` the remedy.
+
+    "lost" means that the job's process vanished without a word: killed, or the machine went off.
+    """
+
+    run_id: int
+    command: str
+    title: str  # what it is to make
+    status: RunStatus
+    device: Device
+    folder: Path
+    after: int | None  # starts when that job is done
+    created_at: float
+    started_at: float | None = None
+    ended_at: float | None = None
+    pid: int | None = None
+    process_started: float | None = None
+    progress: RunProgress | None = None
+    exit_code: int | None = None
+    error: str | None = None
+    hint: str | None = None
+
+    @property
+    def is_over(self) -> bool:
+        return self.status in ("stopped", "done", "failed", "lost")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,8 +55,13 @@ class ConsoleReport:
     def event(self, name: str, **values: Any) -> None:
         from tqdm import tqdm
 
-        details = ", ".join(f"{key} {_short(value)}" for key, value in values.items())
-        tqdm.write(f"{name}: {details}" if details else name, file=sys.stderr)
+        tqdm.write(event_line(name, values), file=sys.stderr)
+
+    def __enter__(self) -> ConsoleReport:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         if self._bar is not None:
@@ -73,6 +78,12 @@ def stop_if_asked(report: Report) -> None:
     """Raise StoppedError between two steps if the user asked for it."""
     if report.stop_requested:
         raise StoppedError("Stopped.", "Start the same command again to go on.")
+
+
+def event_line(name: str, values: dict[str, Any]) -> str:
+    """An event as people read it."""
+    details = ", ".join(f"{key} {_short(value)}" for key, value in values.items())
+    return f"{name}: {details}" if details else name
 
 
 def _short(value: Any) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from geotool.answer.auroc import measure_auroc
 from geotool.core.geo import EARTH_RADIUS_KM, THRESHOLDS_KM
 from geotool.core.records import Confidence
 
@@ -108,7 +109,5 @@ def wilson(hits: int, n: int) -> tuple[float, float]:
 
 
 def _score_order(difficulty: np.ndarray, error_km: np.ndarray) -> float | None:
-    from sklearn.metrics import roc_auc_score
-
-    near = error_km <= CITY_KM
-    return None if near.all() or not near.any() else round(float(roc_auc_score(near, -difficulty)), 4)
+    auroc = measure_auroc(-difficulty, error_km <= CITY_KM)
+    return None if auroc is None else round(auroc, 4)

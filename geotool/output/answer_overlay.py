@@ -6,7 +6,7 @@ from typing import Any
 
 from geotool.core.records import Candidate, Place, Prediction
 from geotool.output.map_geometry import fill_of, ring, to_map_point
-from geotool.output.numbers import format_km, format_latlon, format_share
+from geotool.output.numbers import format_latlon, format_radius, format_share
 
 
 def answer_overlay(prediction: Prediction | None) -> dict[str, Any]:
@@ -43,7 +43,7 @@ def _circles(prediction: Prediction) -> list[dict[str, Any]]:
     for kind, share, radius_km in radii:
         if radius_km:
             outline = ring(best, radius_km, best.lon)
-            label = f"{share} within {format_km(radius_km)}"
+            label = f"{share} within {format_radius(radius_km)}"
             fill = fill_of(outline, best, radius_km)
             circles.append({"kind": kind, "label": label, "outline": outline, "fill": fill})
     return circles

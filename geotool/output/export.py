@@ -11,7 +11,17 @@ from typing import Any
 
 from geotool.core.errors import UsageError
 from geotool.core.geo import LatLon
-from geotool.core.records import Candidate, Confidence, ItemError, Photo, Place, Prediction, SearchTrace
+from geotool.core.records import (
+    Candidate,
+    Confidence,
+    ItemError,
+    MassBars,
+    Photo,
+    Place,
+    Prediction,
+    SearchTrace,
+)
+from geotool.core.report import Report, SilentReport
 from geotool.output.geo_formats import to_geojson, to_kml
 from geotool.output.report_page import to_report
 from geotool.output.spreadsheet import to_csv
@@ -20,15 +30,21 @@ from geotool.output.tables import to_table
 Result = Prediction | ItemError
 
 
-def to_text(results: Sequence[Result], format: str, settings: Mapping[str, object] | None = None) -> str:
-    """All results in one of FORMATS; the report also names the `settings` they were made with.
+def to_text(
+    results: Sequence[Result],
+    format: str,
+    settings: Mapping[str, object] | None = None,
+    report: Report | None = None,
+) -> str:
+    """All results in one of FORMATS; the page also names the `settings` they were made with.
 
+    `report` hears of the progress: the page reads every photo again for its small picture.
     Raises UsageError for another format.
     """
     if format not in FORMATS:
         raise UsageError(f"There is no format {format!r}.", f"Choose from {', '.join(FORMATS)}.")
     if format == REPORT_FORMAT:
-        return to_report(results, settings or {})
+        return to_report(results, settings or {}, report or SilentReport())
     return DATA_FORMATS[format](results)
 
 
@@ -133,7 +149,13 @@ def _search_to_json(search: SearchTrace | None) -> dict[str, Any] | None:
         "comparisons": search.comparisons,
         "gallery_size": search.gallery_size,
         "path": [asdict(level) for level in search.path],
+        "bars": [_bars_to_json(bars) for bars in search.bars],
     }
+
+
+def _bars_to_json(bars: MassBars) -> dict[str, Any]:
+    shares = [{"name": name, "mass": mass} for name, mass in bars.shares]
+    return {"level": bars.level, "shares": shares, "others": bars.others}
 
 
 DATA_FORMATS: dict[str, Callable[[Sequence[Result]], str]] = {

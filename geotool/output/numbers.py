@@ -1,4 +1,4 @@
-"""Numbers as people read them: three significant digits, thin-space thousands, units always."""
+"""Numbers as people read them: at most three significant digits, thin-space thousands, units always."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from geotool.core.geo import LatLon
 
 THIN_SPACE = "\u2009"
 COORDINATE_DECIMALS = 4  # about 11 m: no model here knows better
+_WHOLE_KM = 3  # the median of a hundred errors is known to a quarter or so: "8 km", not "8.4 km"
 
 
 def format_km(distance_km: float) -> str:
@@ -16,11 +17,11 @@ def format_km(distance_km: float) -> str:
 
 
 def format_radius(radius_km: float) -> str:
-    """A measured radius, which is no better than two digits: "430 m", "8.4 km", "1 200 km"."""
+    """A radius: at most two digits, and whole km from 3 km on: "430 m", "1.5 km", "8 km", "1 200 km"."""
     rounded = float(f"{radius_km:.2g}")
     if rounded < 1:
         return format_km(rounded)
-    decimals = 0 if rounded.is_integer() else 1
+    decimals = 0 if rounded >= _WHOLE_KM or rounded.is_integer() else 1
     return f"{rounded:,.{decimals}f} km".replace(",", THIN_SPACE)
 
 

@@ -13,6 +13,7 @@ from geotool.core.artifacts import VERSION
 from geotool.core.geo import LatLon
 from geotool.core.records import ItemError, ModelStamp, Prediction, SearchTrace
 from geotool.core.regions import find_region
+from geotool.core.report import Report
 from geotool.output.maps import to_html
 from geotool.output.numbers import format_count, format_km, format_latlon, format_radius, format_share
 from geotool.output.photo_names import short_names
@@ -35,9 +36,14 @@ class Entry:
     thumbnail: str | None  # data URI
 
 
-def to_report(results: Sequence[Prediction | ItemError], settings: Mapping[str, object]) -> str:
-    """The page for one photo, or for several with a table of links. `settings` say how it was made."""
-    entries = _entries(results)
+def to_report(
+    results: Sequence[Prediction | ItemError], settings: Mapping[str, object], report: Report
+) -> str:
+    """The page for one photo, or for several with a table of links. `settings` say how it was made.
+
+    What was asked to stop is not stopped here: the results would be lost.
+    """
+    entries = _entries(results, report)
     located = [entry for entry in entries if entry.prediction and entry.prediction.best]
     page = _environment().get_template("report.html")
     return page.render(
@@ -50,9 +56,11 @@ def to_report(results: Sequence[Prediction | ItemError], settings: Mapping[str, 
     )
 
 
-def _entries(results: Sequence[Prediction | ItemError]) -> list[Entry]:
+def _entries(results: Sequence[Prediction | ItemError], report: Report) -> list[Entry]:
     """The inputs in their order. Numbers count predictions alone, as the pins of the map do."""
     entries, number = [], 0
+    if len(results) > 1:
+        report.event("making the report", photos=len(results))
     max_px = ONE_PHOTO_PX if len(results) == 1 else MANY_PHOTOS_PX
     for position, (name, result) in enumerate(zip(short_names(results), results, strict=True), start=1):
         prediction = result if isinstance(result, Prediction) else None
@@ -66,6 +74,8 @@ def _entries(results: Sequence[Prediction | ItemError]) -> list[Entry]:
             thumbnail=to_data_uri(prediction.photo, max_px) if prediction else None,
         )
         entries.append(entry)
+        if len(results) > 1:
+            report.progress(position, len(results), unit="pictures")
     return entries
 
 

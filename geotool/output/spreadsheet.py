@@ -11,12 +11,12 @@ from geotool.core.records import Candidate, ItemError, Place, Prediction
 from geotool.output.place_words import UNKNOWN_MESSAGE, verdict
 from geotool.output.tables import format_path
 
+# The order of reading: what is the row, where is it, how far to trust it, how far off; then how it was found.
 COLUMNS = (
-    *("photo", "photo_id", "rank", "lat", "lon", "cosine", "error_km"),
-    *("truth_lat", "truth_lon", "truth_source", "message"),
-    *("path", "comparisons"),
-    *("role", "name", "admin1", "country_code", "radius_km", "mass"),
+    *("photo", "role", "rank", "name", "admin1", "country_code", "lat", "lon", "radius_km", "mass"),
     *("level", "radius50_km", "radius80_km"),
+    *("truth_lat", "truth_lon", "truth_source", "error_km", "message"),
+    *("cosine", "path", "comparisons", "photo_id"),
 )
 # What starts a formula, also in its full-width form, at the start of a cell or of what other
 # settings of the spreadsheet take for one: some separate by semicolons, whatever the file says.
@@ -26,9 +26,10 @@ Row = dict[str, object]
 
 
 def to_csv(results: Sequence[Prediction | ItemError]) -> str:
-    """One row per place, then one per candidate; one row with a message per input without any.
+    """Photo by photo one row per place, then one per candidate; one row with a message per input without any.
 
-    What is said of the answer alone (error, confidence, path) stands in the first row of its photo.
+    The first row of a photo is its answer (role "place", rank 1), and what is said once (error, confidence,
+    path) stands there alone: filtered by these two, there is one row per photo.
     """
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, restval="", lineterminator="\r\n")

@@ -12,14 +12,16 @@ from sklearn.metrics import roc_auc_score
 from worlds_of_answers import make_answers
 
 from geotool.answer.calibration import Calibration, load_calibration
-from geotool.answer.features import measure_features
+from geotool.answer.features import are_scattered
 from geotool.answer.fit_calibration import (
+    Scored,
     conformal_radius_km,
     find_level,
     fit_calibration,
     score_fixed_guess,
 )
 from geotool.core.errors import EmptyResultError, MismatchError, NotFoundError
+from geotool.model.zoo import calibration_file, find_model
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +33,7 @@ def calibration() -> Calibration:
 
 def test_the_radii_hold_what_they_promise_on_other_answers(calibration: Calibration) -> None:
     fresh = make_answers(6000, seed=2)
-    found = [calibration.apply(features) for features in measure_features(fresh.first_deg)]
+    found = [calibration.apply(first_deg) for first_deg in fresh.first_deg]
     radius50_km = np.array([each.radius50_km for each in found])
     radius80_km = np.array([each.radius80_km for each in found])
     assert np.mean(fresh.error_km <= radius50_km) == pytest.approx(0.5, abs=0.04)
@@ -53,7 +55,7 @@ def test_harder_photos_get_larger_radii(calibration: Calibration) -> None:
 
 def test_the_difficulty_tells_near_from_far(calibration: Calibration) -> None:
     fresh = make_answers(2000, seed=3)
-    found = [calibration.apply(each).difficulty for each in measure_features(fresh.first_deg)]
+    found = [calibration.apply(first_deg).difficulty for first_deg in fresh.first_deg]
     assert roc_auc_score(fresh.error_km > 200, found) > 0.8
 
 
@@ -121,6 +123,58 @@ def test_candidates_that_say_nothing_are_unknown() -> None:
     assert [each.level for each in fitted.bins].count("unknown") >= len(fitted.bins) - 1
 
 
+def scatter(answers: Scored, share: float, error_km: float) -> Scored:
+    """The first answers' candidates spread over all continents, and wrong by that much."""
+    first_deg, errors_km, n = answers.first_deg.copy(), answers.error_km.copy(), int(share * len(answers))
+    first_deg[:n] = [[0, 0], [0, 90], [0, 180], [0, -90], [90, 0]]
+    errors_km[:n] = error_km
+    return replace(answers, first_deg=first_deg, error_km=errors_km)
+
+
+def calm_answers(n: int, seed: int) -> Scored:
+    """Answers none of which is scattered."""
+    answers = make_answers(2 * n, seed)
+    return answers.pick(np.flatnonzero(~are_scattered(answers.first_deg))[:n])
+
+
+def test_scattered_candidates_have_a_bin_and_radii_of_their_own() -> None:
+    answers = scatter(calm_answers(1000, seed=7), 0.1, 9000.0)
+    fitted = fit_calibration(answers, model="m", model_fingerprint=None, source={}, seed=0)
+    lost, known = (fitted.apply(answers.first_deg[row]) for row in (0, -1))
+    assert (lost.level, lost.radius50_km, lost.radius80_km) == ("unknown", 9000, 9000)
+    assert known.level != "unknown" and fitted.every_bin[-1] is fitted.scattered
+    assert max(each.radius80_km for each in fitted.bins) < 9000
+
+
+def test_scattered_candidates_that_are_right_are_no_unknowns() -> None:
+    answers = scatter(calm_answers(1000, seed=7), 0.1, 10.0)
+    fitted = fit_calibration(answers, model="m", model_fingerprint=None, source={}, seed=0)
+    assert fitted.apply(answers.first_deg[0]).level == "city"
+
+
+@pytest.mark.parametrize("share", [0.0, 0.01, 1.0])
+def test_a_bin_of_their_own_needs_enough_of_both(share: float, tmp_path: Path) -> None:
+    answers = scatter(calm_answers(600, seed=8), share, 9000.0)
+    fitted = fit_calibration(answers, model="m", model_fingerprint=None, source={}, seed=0)
+    assert fitted.scattered is None and fitted.every_bin == fitted.bins
+    fitted.write(tmp_path / "calibration.json")
+    assert "scattered" not in json.loads((tmp_path / "calibration.json").read_text())
+    assert load_calibration(tmp_path / "calibration.json") == fitted
+
+
+@pytest.mark.parametrize("name", ["geoclip", "bluemarble"])
+def test_what_ships_can_be_read(name: str) -> None:
+    file = calibration_file(find_model(name))
+    assert file is not None and load_calibration(file).model == name
+
+
+def test_the_shipped_unknown_is_mostly_wrong_by_a_continent() -> None:
+    file = calibration_file(find_model("geoclip"))
+    assert file is not None
+    scattered = load_calibration(file).scattered
+    assert scattered is not None and scattered.level == "unknown" and scattered.radius50_km > 2500
+
+
 def test_the_fixed_guess_is_the_best_single_point() -> None:
     europe, sydney = np.full((60, 2), [48.0, 9.0]), np.full((40, 2), [-33.9, 151.2])
     assert score_fixed_guess(np.concatenate([europe, sydney])) == pytest.approx(0.6)
@@ -139,9 +193,9 @@ def test_a_written_calibration_reads_back_equal(calibration: Calibration, tmp_pa
     file = tmp_path / "new" / "calibration.json"
     calibration.write(file)
     assert load_calibration(file) == calibration
-    features = measure_features(make_answers(1, seed=9).first_deg[0])
-    assert load_calibration(file).apply(features) == calibration.apply(features)
-    assert calibration.apply(features).calibration == json.loads(file.read_text())["fingerprint"]
+    first_deg = make_answers(1, seed=9).first_deg[0]
+    assert load_calibration(file).apply(first_deg) == calibration.apply(first_deg)
+    assert calibration.apply(first_deg).calibration == json.loads(file.read_text())["fingerprint"]
 
 
 def change(document: dict, path: str, value: object) -> str:
@@ -164,6 +218,10 @@ def change(document: dict, path: str, value: object) -> str:
         ("bins/0/radius80_km", "wide"),
         ("bins/0/level", "galaxy"),
         ("bins/0/up_to", 99.0),
+        ("bins/0/up_to", None),
+        ("scattered/level", "galaxy"),
+        ("scattered/radius80_km", 20_000.0),
+        ("scattered", None),
         ("difficulty/weights", [1.0]),
         ("difficulty/weights", ["a", 1, 1, 1]),
         ("difficulty/features", ["softmax"]),

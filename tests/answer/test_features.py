@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from geopy.distance import great_circle
 
-from geotool.answer.features import FEATURE_NAMES, measure_features
+from geotool.answer.features import FEATURE_NAMES, are_scattered, measure_features
 from geotool.core.errors import UsageError
 
 STREET = np.array([[43.47, 11.88], [43.471, 11.881], [43.47, 11.882], [43.472, 11.88], [43.471, 11.879]])
@@ -31,6 +31,15 @@ def test_agreement_and_its_opposite() -> None:
     assert street["margin"] == pytest.approx(1, abs=1e-4) and street["entropy"] == pytest.approx(0, abs=1e-4)
     assert world["margin"] == pytest.approx(0, abs=1e-6)
     assert world["entropy"] == pytest.approx(np.log(5), abs=1e-6)  # five places of equal share
+
+
+def test_scattered_are_those_that_no_continent_holds() -> None:
+    pairs_km = [great_circle(a, b).km for a, b in itertools.combinations(WORLD.tolist(), 2)]
+    assert np.median(pairs_km) > 2500 and are_scattered(WORLD)
+    one_stray = np.concatenate([STREET[:4], WORLD[1:2]])  # four of ten pairs are far apart
+    two_strays = np.concatenate([STREET[:3], WORLD[1:3]])  # seven of ten
+    assert are_scattered(np.stack([STREET, one_stray, two_strays])).tolist() == [False, False, True]
+    assert not are_scattered(WORLD[:1])
 
 
 def test_two_places_are_told_from_one() -> None:

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from geotool.answer.bars import NAMELESS, find_bars
-from geotool.answer.heat import SMOOTHING_KM, build_heat, find_heat
+from geotool.answer.heat import SMOOTHING_KM, build_heat, find_cosines, find_heat
+from geotool.answer.path import find_level_names
+from geotool.core.errors import StoppedError
 from geotool.core.records import Heat
+from geotool.core.report import SilentReport
 from geotool.core.sphere import haversine_km, to_xyz
 
 PARIS, GOBI, FIJI = (48.86, 2.35), (43.0, 104.0), (-17.8, 179.9)
@@ -32,6 +37,15 @@ def hottest(heat: Heat) -> np.ndarray:
 
 def around(place: tuple[float, float], count: int, spread_deg: float = 0.4) -> np.ndarray:
     return place + np.random.default_rng(count).normal(0, spread_deg, (count, 2))
+
+
+def random_gallery(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """(N, 64) float16 unit vectors and (N, 2) points."""
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(count, 64))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    points = np.stack([rng.uniform(-60, 60, count), rng.uniform(-180, 180, count)], axis=1)
+    return vectors.astype(np.float16), points
 
 
 def test_equal_cosines_are_flat_whatever_the_density() -> None:
@@ -80,23 +94,46 @@ def test_heat_lies_around_its_point_even_at_seam_and_pole(place: tuple[float, fl
 
 
 def test_heat_of_a_gallery_in_half_precision() -> None:
-    rng = np.random.default_rng(0)
-    vectors = rng.normal(size=(500, 64))
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    points = np.stack([rng.uniform(-60, 60, 500), rng.uniform(-180, 180, 500)], axis=1)
-    heat = find_heat(vectors.astype(np.float16), points, vectors[7].astype(np.float32), SCALE)
+    vectors, points = random_gallery(500)
+    heat = find_heat(vectors, points, vectors[7].astype(np.float32), SCALE)
     assert haversine_km(hottest(heat), points[7]) < 60
-    exact = build_heat(points, vectors @ vectors[7], SCALE)
+    exact = build_heat(points, vectors.astype(np.float64) @ vectors[7], SCALE)
     assert abs(heat.mass - exact.mass).max() < 0.05 * exact.mass.max()
 
 
-def test_a_large_gallery_is_drawn_from_a_part_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("geotool.answer.heat.MOST_POINTS", 100)
-    vectors = np.tile(np.eye(4, dtype=np.float16), (100, 1))
-    points = np.concatenate([around(PARIS, 200), around(GOBI, 200)])
-    heat = find_heat(vectors, points, np.eye(4, dtype=np.float32)[0], SCALE)
-    for place in (PARIS, GOBI):
-        assert heat.coverage[haversine_km(centers(heat), np.array(place)) < 40].all()
+def test_a_mapped_gallery_is_drawn_piece_by_piece_as_if_it_were_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("geotool.answer.heat._BLOCK", 64)
+    vectors, points = random_gallery(300)
+    np.save(tmp_path / "vectors.npy", vectors)
+    mapped = np.load(tmp_path / "vectors.npy", mmap_mode="r")
+    heat = find_heat(mapped, points, vectors[7].astype(np.float32), SCALE)
+    whole = build_heat(points, find_cosines(vectors, vectors[7].astype(np.float32)), SCALE)
+    assert heat.mass == pytest.approx(whole.mass, rel=1e-6)
+    assert heat.coverage == pytest.approx(whole.coverage)
+
+
+def test_points_that_are_not_allowed_leave_no_trace() -> None:
+    vectors, points = random_gallery(300)
+    allowed = points[:, 0] > 20
+    heat = find_heat(vectors, points, vectors[7].astype(np.float32), SCALE, allowed)
+    alone = find_heat(vectors[allowed], points[allowed], vectors[7].astype(np.float32), SCALE)
+    assert heat.mass == pytest.approx(alone.mass)
+    with pytest.raises(ValueError, match="gallery point"):
+        find_heat(vectors, points, vectors[7].astype(np.float32), SCALE, np.zeros(300, dtype=bool))
+
+
+def test_it_says_how_far_it_is_and_stops_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("geotool.answer.heat._BLOCK", 128)
+    vectors, points = random_gallery(300)
+    report, said = SilentReport(), []
+    monkeypatch.setattr(report, "progress", lambda done, total, **_: said.append((done, total)))
+    find_heat(vectors, points, vectors[0].astype(np.float32), SCALE, report=report)
+    assert said == [(128, 300), (256, 300), (300, 300)]
+    report.stop_requested = True
+    with pytest.raises(StoppedError):
+        find_heat(vectors, points, vectors[0].astype(np.float32), SCALE, report=report)
 
 
 def test_no_point_gives_no_heat() -> None:
@@ -109,17 +146,34 @@ def test_bars_share_the_weight_out() -> None:
         [PARIS, (45.76, 4.84), (43.47, 11.88), (40.4, -3.7), (52.5, 13.4), (47.4, 8.5), (30, -40)]
     )
     weights = np.array([4.0, 4, 3, 2, 1, 1, 5])
-    continents, countries, regions = find_bars(places, weights, lambda points: ["Here"] * len(points))
+    continents, countries, regions = find_bars(find_level_names(places), weights)
     assert continents.level == "continent"
     assert dict(continents.shares) == pytest.approx({"Europe": 0.75, NAMELESS: 0.25})
     assert continents.others == 0
     assert [name for name, _ in countries.shares] == ["France", NAMELESS, "Italy", "Spain"]
     assert countries.shares[0][1] == pytest.approx(0.4)
     assert countries.others == pytest.approx(0.1)
-    assert regions.shares == (("Here", pytest.approx(1.0)),)
-    assert [bars.level for bars in find_bars(places, weights)] == ["continent", "country"]
+    assert regions.shares[0] == (NAMELESS, pytest.approx(0.25))
+    assert regions.shares[1] == ("Île-de-France, France", pytest.approx(0.2))
+
+
+def test_what_has_no_name_on_a_level_has_that_of_the_one_before() -> None:
+    """The Antarctic is in no country, the middle of the Sahara near no city; names of regions come twice."""
+    names = {
+        "continent": ["Antarctica", "Africa", "Africa", "Africa"],
+        "country": [None, "Niger", "Uganda", "Ghana"],
+        "region": [None, None, "Central", "Central"],
+    }
+    _, countries, regions = find_bars(names, np.array([4.0, 3.0, 2.0, 1.0]))
+    assert [name for name, _ in countries.shares] == ["Antarctica", "Niger", "Uganda", "Ghana"]
+    assert [name for name, _ in regions.shares] == [
+        "Antarctica",
+        "Niger",
+        "Central, Uganda",
+        "Central, Ghana",
+    ]
 
 
 def test_bars_need_weight() -> None:
     with pytest.raises(ValueError, match="candidate"):
-        find_bars(np.array([PARIS]), np.zeros(1))
+        find_bars({"continent": ["Europe"]}, np.zeros(1))

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from geotool.core.artifacts import check_inputs, new_artifact, read_meta
+from geotool.core.artifacts import check_inputs, clear_replacement, new_artifact, read_meta
 from geotool.core.errors import MismatchError, NotFoundError
 
 
@@ -58,3 +58,16 @@ def test_missing_foreign_and_broken_artefacts_are_refused(tmp_path: Path) -> Non
     (tmp_path / "thing" / "meta.json").write_text("{")
     with pytest.raises(MismatchError):
         read_meta(tmp_path / "thing", "thing", 1, "")
+
+
+def test_a_killed_replacement_is_put_right(tmp_path: Path) -> None:
+    for name in (".thing-old-1/was", ".thing-old-2", ".thing-old-b-unfinished"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / ".thing-old-1/was/data.txt").write_text("old")
+    (tmp_path / ".thing-old-b-unfinished/state.json").write_text("of the artefact thing-old-b")
+    clear_replacement(tmp_path / "thing")  # the new one did not get there: the old one is back
+    assert (tmp_path / "thing" / "data.txt").read_text() == "old"
+    (tmp_path / ".thing-old-3/was").mkdir(parents=True)
+    clear_replacement(tmp_path / "thing")  # the new one is there
+    assert (tmp_path / "thing" / "data.txt").read_text() == "old"
+    assert {entry.name for entry in tmp_path.iterdir()} == {"thing", ".thing-old-b-unfinished"}

@@ -52,7 +52,7 @@ def test_candidates_are_linked_to_their_place_on_its_side_of_the_seam() -> None:
 
 def test_circles_are_those_of_the_calibration() -> None:
     half, most = answer_overlay(with_places())["circles"]
-    assert (half["kind"], half["label"]) == ("half", "50 % within 12.0 km")
+    assert (half["kind"], half["label"]) == ("half", "50 % within 12 km")
     assert (most["kind"], most["label"]) == ("most", "80 % within 240 km")
     for circle, radius_km in ((half, 12), (most, 240)):
         for lat, lon in circle["outline"]:

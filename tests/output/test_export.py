@@ -101,7 +101,7 @@ def test_no_column_of_text_holds_a_formula(name: str) -> None:
 def test_places_come_first_in_table_and_csv() -> None:
     placed = placed_prediction("a.jpg", truth=MILAN)
     lines = export.to_text([placed], "table").splitlines()
-    assert re.sub(" +", " ", lines[1]) == " 1 Arezzo, Tuscany, Italy 43.4700, 11.8800 radius 8.4 km mass 62 %"
+    assert re.sub(" +", " ", lines[1]) == " 1 Arezzo, Tuscany, Italy 43.4700, 11.8800 radius 8 km mass 62 %"
     assert "radius" not in lines[2]  # one candidate
     assert "City level: half of such answers are within 12 km, four out of five within 240 km." in lines[4]
     rows = list(csv.DictReader(io.StringIO(export.to_text([placed], "csv"))))
@@ -111,6 +111,17 @@ def test_places_come_first_in_table_and_csv() -> None:
     assert (first["radius_km"], first["mass"], first["level"]) == ("8.4", "0.62", "city")
     assert (first["radius50_km"], first["radius80_km"]) == ("12.3", "240.0")
     assert [bool(row["error_km"]) for row in rows] == [True] + [False] * 7
+
+
+def test_a_spreadsheet_has_one_row_per_photo_where_it_is_filtered_by_the_first_place() -> None:
+    names = ["a.jpg", "b.jpg"]
+    text = export.to_text([placed_prediction(name, truth=MILAN) for name in names], "csv")
+    assert text.startswith("photo,role,rank,name,admin1,country_code,lat,lon,radius_km,mass,level,")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    answers = [row for row in rows if (row["role"], row["rank"]) == ("place", "1")]
+    assert [row["photo"] for row in answers] == names
+    for column in ("level", "radius50_km", "error_km", "path"):
+        assert [row for row in rows if row[column]] == answers, column
 
 
 def test_a_measured_unknown_says_so_everywhere() -> None:

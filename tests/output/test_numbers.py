@@ -25,10 +25,15 @@ def test_distances_have_three_digits_and_a_unit(km: float, text: str) -> None:
     assert format_km(km) == text
 
 
-def test_a_radius_has_two_digits() -> None:
-    radii_km = (0, 0.4321, 0.996, 8.44, 12.3, 242, 1234.5)
-    expected = ["0 m", "430 m", "1 km", "8.4 km", "12 km", "240 km", "1\u2009200 km"]
-    assert [format_radius(km) for km in radii_km] == expected
+@pytest.mark.parametrize(
+    ("km", "text"),
+    [
+        (0, "0 m"), (0.4321, "430 m"), (0.996, "1 km"), (1.466, "1.5 km"), (2.94, "2.9 km"), (2.96, "3 km"),
+        (8.44, "8 km"), (9.96, "10 km"), (12.3, "12 km"), (242, "240 km"), (1234.5, "1\u2009200 km"),
+    ],
+)  # fmt: skip
+def test_a_radius_has_two_digits_and_whole_km_from_three_on(km: float, text: str) -> None:
+    assert format_radius(km) == text
 
 
 def test_coordinates_and_sizes() -> None:

@@ -17,6 +17,7 @@ from PIL import Image
 
 from geotool.core.geo import LatLon
 from geotool.core.records import ItemError, Prediction
+from geotool.core.report import SilentReport
 from geotool.output import export
 from geotool.photos import read_photo
 from tests.fakes import fake_prediction, placed_prediction, unknown_prediction
@@ -114,6 +115,23 @@ def test_the_page_asks_for_nothing(photo: Path) -> None:
     assert "default-src 'none'" in str(inside.all("meta"))
     assert not any(LINKS & set(attributes) for _, attributes in inside.tags if "src" in attributes)
     assert "url(" not in export.to_text([unknown_prediction()], "html")
+
+
+def test_many_photos_are_read_again_with_progress_and_one_is_not(photo: Path) -> None:
+    class Listening(SilentReport):
+        stop_requested = True  # what was located is kept all the same
+
+        def __init__(self) -> None:
+            self.heard: list[tuple[int, int | None]] = []
+
+        def progress(self, done: int, total: int | None, failed: int = 0, unit: str = "") -> None:
+            self.heard.append((done, total))
+
+    broken = ItemError(path="broken.jpg", stage="read", message="No picture.")
+    for results, heard in (([located(photo)], []), ([located(photo), broken], [(1, 2), (2, 2)])):
+        report = Listening()
+        assert "scene.jpg" in export.to_text(results, "html", report=report)
+        assert report.heard == heard
 
 
 def test_nothing_hostile_becomes_markup() -> None:

@@ -107,14 +107,18 @@ function geotoolMap(map, settings) {
     }
   }
 
-  // --- heat: one picture, a copy of it for each copy of the world in view, and its panel
+  // --- heat: one picture and its panel. It is drawn on a canvas not much larger than the view: as an image of
+  // the whole world it would be 16 000 pixels wide where a country fills the map, and the browser stops painting.
   const heatPane = map.createPane("heat");
   heatPane.style.zIndex = 250;
   heatPane.style.pointerEvents = "none";
-  const heatImages = new Map();
+  const heatCanvas = L.DomUtil.create("canvas", "heat leaflet-zoom-hide", heatPane);
+  const heatPicture = new Image();
+  heatPicture.onload = () => drawHeat();
   const heatPanel = L.control({ position: "topright" });
-  let heat = settings.heat;
+  let heat = null;
   let heatOpacity = 85; // percent
+  const HEAT_MARGIN = 0.5; // of the view, on every side: for dragging
   heatPanel.onAdd = () => {
     const panel = L.DomUtil.create("div", "heat-panel");
     panel.innerHTML = '<label>Heat opacity <input type="range" min="10" max="100" step="5"></label>' +
@@ -137,23 +141,29 @@ function geotoolMap(map, settings) {
     if (!layers.heat || !map.hasLayer(layers.heat)) return;
     const words = heat ? heat.note || "Resemblance, not probability." : "Being computed.";
     document.querySelector(".heat-note").textContent = words;
-    if (!heat || !heat.image) return;
-    const bounds = map.getBounds();
-    const first = Math.max(Math.floor((bounds.getWest() + 180) / 360), -2);
-    const last = Math.min(Math.floor((bounds.getEast() + 180) / 360), 2);
-    for (let turn = first; turn <= last; turn++) {
-      if (heatImages.has(turn)) continue;
-      const moved = heat.bounds.map(([lat, lon]) => [lat, lon + 360 * turn]);
-      heatImages.set(turn, L.imageOverlay(heat.image, moved, { pane: "heat", className: "heat" }).addTo(layers.heat));
+    const view = map.getSize();
+    const corner = map.containerPointToLayerPoint(view.multiplyBy(-HEAT_MARGIN));
+    L.DomUtil.setPosition(heatCanvas, corner);
+    [heatCanvas.width, heatCanvas.height] = [view.x, view.y].map((side) => Math.round(side * (1 + 2 * HEAT_MARGIN)));
+    heatCanvas.dataset.drawn = String(Boolean(heat?.image && heatPicture.complete));
+    if (heatCanvas.dataset.drawn === "false") return;
+    const bounds = map.getBounds().pad(HEAT_MARGIN);
+    const last = Math.floor((bounds.getEast() + 180) / 360);
+    for (let turn = Math.floor((bounds.getWest() + 180) / 360); turn <= last; turn++) {
+      const [[south, west], [north, east]] = heat.bounds.map(([lat, lon]) => [lat, lon + 360 * turn]);
+      const from = map.latLngToLayerPoint([north, west]).subtract(corner);
+      const size = map.latLngToLayerPoint([south, east]).subtract(corner).subtract(from);
+      heatCanvas.getContext("2d").drawImage(heatPicture, from.x, from.y, size.x, size.y);
     }
   }
   function setHeat(next) {
     heat = next;
-    heatImages.clear();
-    layers.heat?.clearLayers();
+    if (heat?.image) heatPicture.src = heat.image;
     drawHeat();
   }
   function toggleHeat(shown) {
+    heatCanvas.hidden = !shown;
+    if (!heat?.image) heat = null; // a note has had its time
     if (shown) {
       heatPanel.addTo(map);
       heatPane.style.opacity = heatOpacity / 100;
@@ -166,6 +176,7 @@ function geotoolMap(map, settings) {
   if (layers.heat) {
     layers.heat.on("add", () => toggleHeat(true));
     layers.heat.on("remove", () => toggleHeat(false));
+    setHeat(settings.heat);
   }
 
   // --- the other photos of a batch: thousands of dots on one canvas, each shows its photo by a click
@@ -182,6 +193,14 @@ function geotoolMap(map, settings) {
       words.textContent = name;
       L.circleMarker([lat, lon], style).bindTooltip(words).on("click", () => send({ type: "pick", index })).addTo(batchLayer);
     }
+  }
+
+  // --- the areas that answers are restricted to
+  const areaLayer = L.layerGroup().addTo(map);
+  function drawAreas(outlines) {
+    areaLayer.clearLayers();
+    const line = { className: "area", interactive: false, smoothFactor: 0.4 };
+    (outlines || []).forEach((outline) => L.polyline(outline, line).addTo(areaLayer));
   }
 
   // --- truth: star, rings, and the line from the answer with its length
@@ -279,13 +298,22 @@ function geotoolMap(map, settings) {
   // --- a click on the map is the truth; a double click only zooms
   let waiting = null;
   map.on("dblclick", () => clearTimeout(waiting));
-  map.on("click", ({ latlng }) => {
+  map.on("click", ({ latlng, originalEvent }) => {
     clearTimeout(waiting);
     const lon = L.Util.wrapNum(latlng.lng, [-180, 180], true);
+    if (originalEvent?.shiftKey) return send({ type: "circle", lat: latlng.lat, lon, radius_km: circleRadius(latlng) });
     waiting = setTimeout(() => send({ type: "click", lat: latlng.lat, lon }), 230);
   });
 
-  // --- a box dragged with Shift restricts where answers may lie, and zooms there
+  // --- with Shift: a click restricts where answers may lie to a circle, a dragged box to itself
+  function circleRadius(center) {
+    // About a fifth of what is in view, as 1, 2 or 5 with zeros.
+    const { x, y } = map.getSize();
+    const edge = map.latLngToContainerPoint(center).add([0, Math.min(x, y) / 5]);
+    const radius_km = map.distance(center, map.containerPointToLatLng(edge)) / 1000;
+    const step = 10 ** Math.floor(Math.log10(radius_km));
+    return Math.max(1, step * [5, 2, 1].find((factor) => factor * step <= radius_km));
+  }
   map.on("boxzoomend", ({ boxZoomBounds: box }) => send({
     type: "box", south: Math.max(-90, box.getSouth()), west: box.getWest(), north: Math.min(90, box.getNorth()), east: box.getEast(),
   }));
@@ -295,6 +323,7 @@ function geotoolMap(map, settings) {
     const message = event.data;
     if ("theme" in message) { toldTheme = message.theme; setTheme(); }
     if ("overlay" in message) drawOverlay(message.overlay);
+    if ("areas" in message) drawAreas(message.areas);
     if ("dots" in message) drawDots(message.dots);
     if ("heat" in message) setHeat(message.heat);
     if ("showHeat" in message && layers.heat) map[message.showHeat ? "addLayer" : "removeLayer"](layers.heat);
