@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -22,15 +22,37 @@ def find_photos(paths: Iterable[str | Path]) -> list[Path]:
 
 def list_photos(folder: Path) -> list[Path]:
     """All photos below a folder, sorted; none that is hidden (thumbnails, leftovers of other systems)."""
-    found = []
-    for parent, folders, files in os.walk(folder, onerror=_refuse):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [Path(parent, name) for name in files if _is_photo(name)]
-    return sorted(found)
+    return [path for path in walk_files(folder) if is_photo(path.name)]
 
 
-def _is_photo(name: str) -> bool:
-    return not name.startswith(".") and name.lower().endswith(SUFFIXES)
+def walk_files(folder: Path) -> Iterator[Path]:
+    """All files below a folder that are not hidden, in sorted order; links to folders are not followed.
+
+    Only the names of the folders on the way are in memory. Raises UsageError for one that may not be listed.
+    """
+    open_folders = [list_folder(folder)]
+    while open_folders:
+        entry = next(open_folders[-1], None)
+        if entry is None:
+            open_folders.pop()
+        elif not entry.is_dir():
+            yield Path(entry.path)
+        elif not entry.is_symlink():
+            open_folders.append(list_folder(entry.path))
+
+
+def is_photo(name: str) -> bool:
+    return name.lower().endswith(SUFFIXES)
+
+
+def list_folder(folder: str | Path) -> Iterator[os.DirEntry[str]]:
+    """What lies in a folder and is not hidden, sorted. Raises UsageError."""
+    try:
+        with os.scandir(folder) as entries:
+            visible = [entry for entry in entries if not entry.name.startswith(".")]
+    except OSError as error:
+        _refuse(error)
+    return iter(sorted(visible, key=lambda entry: entry.name))
 
 
 def _in_folder(folder: Path) -> list[Path]:

@@ -1,116 +1,76 @@
-"""Data sets: photos with their true coordinates, listed in a table or found in a folder.
+"""Data sets: photos with their true coordinates, in a table, a folder or tar files, read as a stream.
 
-The ordinary form is DIR/images/* with DIR/metadata.csv (columns IMG_ID, LAT, LON). A table anywhere
-and a plain folder of photos with EXIF positions are read too.
+The ordinary form is DIR/images/* with DIR/metadata.csv (columns IMG_ID, LAT, LON). docs/data.md shows
+the others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 
-from geotool.core.csv_rows import read_csv_rows
-from geotool.core.errors import BadImageError, GeotoolError, NotFoundError
-from geotool.core.geo import LatLon
+from geotool.core.errors import NotFoundError, UsageError
 from geotool.core.records import ItemError
-from geotool.photos.folders import SUFFIXES, list_photos
+from geotool.photos.folders import is_photo, list_folder, walk_files
+from geotool.photos.manifest_folders import COMPRESSED_SUFFIXES, TAR_SUFFIX, FolderManifest
+from geotool.photos.manifest_parquet import is_parquet
+from geotool.photos.manifest_rows import Manifest, Row, RowError, TarMember
+from geotool.photos.manifest_tables import IMAGES_NAME, TABLE_NAME, TableManifest
+from geotool.photos.manifest_tars import TarManifest
+from geotool.photos.tar_members import refuse_compressed
 
-TABLE_NAME, IMAGES_NAME = "metadata.csv", "images"
+__all__ = ["Manifest", "Row", "RowError", "TarMember", "open_manifest", "read_dataset"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One photo of a data set and where it was taken."""
+def open_manifest(path: str | Path) -> Manifest:
+    """The data set at `path`: a folder, a CSV, TSV or Parquet table, a tar file or a folder of them.
 
-    id: str
-    path: Path
-    location: LatLon
+    A folder's metadata.csv lists its photos; without one their EXIF data says where they were taken.
+    A table's photos lie in images/ beside it, else with it, or in tar files there. Raises NotFoundError,
+    UsageError for what is none of these.
+    """
+    path = Path(path)
+    if path.is_dir():
+        table = path / TABLE_NAME
+        if table.is_file():
+            return _open_table(table)
+        return TarManifest(path, None) if _holds_tars(path) else FolderManifest(path)
+    if not path.is_file():
+        raise NotFoundError(
+            f"There is no data set {path}.", "Name a folder, a CSV or Parquet table, or a tar file."
+        )
+    return _open_file(path)
 
 
 def read_dataset(path: str | Path) -> list[Row | ItemError]:
-    """The rows of a data set in their order; a row that cannot be used is an ItemError in its place.
+    """All rows of a data set in their order; a row that cannot be used is an ItemError in its place.
 
-    `path` is a folder with metadata.csv, a CSV file beside its photos (or their images/ folder), or
-    a folder of photos whose EXIF says where they were taken. Raises NotFoundError, or UsageError for
-    a table without the columns or with LAT and LON in each other's place.
+    Raises NotFoundError, or UsageError for a table without the columns or with LAT and LON in each
+    other's place.
     """
-    path = Path(path)
-    if path.is_file():
-        return list(_read_table(path))
-    if not path.is_dir():
-        raise NotFoundError(f"There is no data set {path}.", "Name a folder or a CSV file.")
-    if (path / TABLE_NAME).is_file():
-        return list(_read_table(path / TABLE_NAME))
-    return list(_read_folder(path))
+    return list(open_manifest(path).rows())
 
 
-def _read_folder(folder: Path) -> Iterator[Row | ItemError]:
-    """Photos anywhere below `folder`, with the positions their cameras wrote."""
-    from geotool.photos.read import read_exif_truth  # loads Pillow, which tables do not need
-
-    for path in list_photos(folder):
-        try:
-            location = read_exif_truth(path)
-            if location is None:
-                raise BadImageError(f"{path.name} has no usable EXIF position.", f"List it in {TABLE_NAME}.")
-        except GeotoolError as error:
-            yield _item_error(path, error)
-        else:
-            yield Row(id=path.relative_to(folder).as_posix(), path=path, location=location)
+def _open_file(path: Path) -> Manifest:
+    name = path.name.lower()
+    if name.endswith(COMPRESSED_SUFFIXES):
+        refusal = refuse_compressed(path.name)
+        raise UsageError(refusal.message, refusal.hint)
+    if name.endswith(TAR_SUFFIX):
+        table = path.parent / TABLE_NAME
+        return TarManifest(path, table if table.is_file() else None)
+    return _open_table(path)
 
 
-def _read_table(table: Path) -> Iterator[Row | ItemError]:
+def _open_table(table: Path) -> Manifest:
     images = table.parent / IMAGES_NAME
-    finder = PhotoFinder(images if images.is_dir() else table.parent)
-    seen: set[Path] = set()
-    for row in read_csv_rows(table):
-        name = row.values["IMG_ID"]
-        try:
-            location = row.location()
-            photo = finder.find(name)
-            if photo in seen:
-                raise BadImageError(f"{name} is listed twice.", f"Remove line {row.line}.")
-        except BadImageError as error:
-            yield _item_error(name or f"line {row.line}", error)
-        else:
-            seen.add(photo)
-            yield Row(id=name, path=photo, location=location)
+    photos = images if images.is_dir() else table.parent
+    if _holds_tars(photos):
+        return TarManifest(photos, table)
+    is_parquet(table)  # refuses now what cannot be read
+    return TableManifest(table)
 
 
-class PhotoFinder:
-    """Finds the photos of a table below one folder, with or without their file extension."""
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        self._stems: dict[Path, dict[str, list[Path]]] = {}
-
-    def find(self, name: str) -> Path:
-        """The file that `name` means. Raises BadImageError: none, several, or outside the folder."""
-        if not name or "\0" in name:
-            raise BadImageError("The row names no photo.", "Fill in IMG_ID.")
-        posix, windows = PurePosixPath(name), PureWindowsPath(name)
-        if posix.is_absolute() or windows.anchor or ".." in posix.parts or ".." in windows.parts:
-            raise BadImageError(f"{name} leads out of the data set.", "Name photos inside it.")
-        path = self._root / name
-        if path.is_file():
-            return path
-        matches = self._with_stem(path.parent).get(path.name, [])
-        if len(matches) != 1:
-            amount = "more than one photo" if matches else "no photo"
-            raise BadImageError(f"There is {amount} {name} in the data set.", "Correct IMG_ID or add it.")
-        return matches[0]
-
-    def _with_stem(self, folder: Path) -> dict[str, list[Path]]:
-        """Photos of a folder by their name without extension; each folder is listed once."""
-        if folder not in self._stems:
-            stems: dict[str, list[Path]] = {}
-            for path in folder.iterdir() if folder.is_dir() else ():
-                if path.suffix.lower() in SUFFIXES:
-                    stems.setdefault(path.stem, []).append(path)
-            self._stems[folder] = stems
-        return self._stems[folder]
-
-
-def _item_error(path: str | Path, error: GeotoolError) -> ItemError:
-    return ItemError(path=str(path), stage="read", message=str(error), exit_code=error.exit_code)
+def _holds_tars(folder: Path) -> bool:
+    """Whether a folder has tar files in it and no photo anywhere below."""
+    tars = any(entry.name.lower().endswith(TAR_SUFFIX) for entry in list_folder(folder))
+    return tars and not any(is_photo(path.name) for path in walk_files(folder))

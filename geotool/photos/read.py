@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BufferedReader
 from pathlib import Path
 
 from PIL import Image
@@ -9,7 +10,7 @@ from PIL import Image
 from geotool.core.geo import LatLon
 from geotool.core.records import Photo
 from geotool.photos.exif import ExifFacts, read_exif
-from geotool.photos.files import hash_file, open_file, shown_name, start_clock
+from geotool.photos.files import hash_file, open_bytes, open_file, shown_name, start_clock
 from geotool.photos.formats import BROKEN_FILE, HALVE_ABOVE_MEGAPIXELS, failure, open_picture
 from geotool.photos.pixels import to_rgb, turn_upright
 
@@ -22,13 +23,44 @@ def read_photo(path: str | Path) -> tuple[Photo, Image.Image]:
     The truth comes from the EXIF or XMP position and is kept apart from the pixels. Raises
     NotFoundError for a missing file, BadImageError for everything that is no usable picture.
     """
-    path, name = Path(path), shown_name(path)
-    with open_file(path) as file:
-        photo_id = hash_file(file, name)
-        with open_picture(file, name) as picture:
-            full_size_px, picture_format = picture.size, str(picture.format)
-            several = _holds_several(picture)
-            image, facts = _decode(picture, name)
+    with open_file(Path(path)) as file:
+        return _read(file, Path(path))
+
+
+def read_photo_bytes(data: bytes, name: str) -> tuple[Photo, Image.Image]:
+    """Read a photo that is in memory, as read_photo reads a file; `name` becomes the record's path.
+
+    Raises BadImageError.
+    """
+    with open_bytes(data, name) as file:
+        return _read(file, Path(name))
+
+
+def read_exif_truth(path: str | Path) -> LatLon | None:
+    """Where the camera says it was, without decoding the pixels. Raises as read_photo does."""
+    with open_file(Path(path)) as file:
+        return _read_truth(file, shown_name(path))
+
+
+def read_exif_truth_bytes(data: bytes, name: str) -> LatLon | None:
+    """The same for a photo that is in memory. Raises BadImageError."""
+    with open_bytes(data, name) as file:
+        return _read_truth(file, shown_name(name))
+
+
+def _read_truth(file: BufferedReader, name: str) -> LatLon | None:
+    start_clock(file)
+    with open_picture(file, name) as picture:
+        return read_exif(picture).truth
+
+
+def _read(file: BufferedReader, path: Path) -> tuple[Photo, Image.Image]:
+    name = shown_name(path)
+    photo_id = hash_file(file, name)
+    with open_picture(file, name) as picture:
+        full_size_px, picture_format = picture.size, str(picture.format)
+        several = _holds_several(picture)
+        image, facts = _decode(picture, name)
     turned = facts.orientation >= 5  # the four that swap width and height
     photo = Photo(
         path=path,
@@ -45,14 +77,6 @@ def read_photo(path: str | Path) -> tuple[Photo, Image.Image]:
         warnings=(*facts.warnings, *_warnings(image.size, several)),
     )
     return photo, image
-
-
-def read_exif_truth(path: str | Path) -> LatLon | None:
-    """Where the camera says it was, without decoding the pixels. Raises as read_photo does."""
-    with open_file(Path(path)) as file:
-        start_clock(file)
-        with open_picture(file, shown_name(path)) as picture:
-            return read_exif(picture).truth
 
 
 def _holds_several(picture: Image.Image) -> bool:
