@@ -1,0 +1,1 @@
+"""Features of photos: what a model's image tower gives before its head, computed once and kept on disk."""
