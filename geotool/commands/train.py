@@ -1,4 +1,4 @@
-"""Train a model on a data set of pictures with coordinates; a stopped training goes on where it was."""
+"""Train image head and location encoder on precomputed features; a stopped training goes on where it was."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from geotool.training.config import TrainConfig as Config
 
 
 def run(config: Config, report: Report) -> None:
-    """Train, write the model folder, say where it is."""
+    """Train, write the model folder, say where it is. Under torchrun the first process writes and speaks."""
     from geotool.training.loop import train
 
-    train(config, report)
-    print(f"model {config.out.name} in {config.out}")
+    if train(config, report):
+        print(f"model {config.out.name} in {config.out}")

@@ -23,8 +23,9 @@ from geotool.demo.examples import write_examples
 from geotool.demo.land import find_land_points
 from geotool.demo.raster import default_raster_path, read_raster
 from geotool.model.zoo import CALIBRATION_FILE
-from geotool.training.config import TrainConfig
-from geotool.training.loop import GALLERY_SIZE, train
+from geotool.training.answer_places import GALLERY_SIZE
+from geotool.training.tower.config import TowerConfig
+from geotool.training.tower.loop import train
 
 NAME = "bluemarble"
 WORK_DIR = paths.SHIPPED_DIR / f"{NAME}-build"
@@ -44,7 +45,7 @@ def build(report: Report) -> None:
     tiles = _write_tiles("tiles", TRAINING_SEED, TRAINING_TILES, report)
     np.save(gallery, find_land_points(raster, GALLERY_SIZE))
     model = paths.SHIPPED_DIR / NAME
-    config = TrainConfig(
+    config = TowerConfig(
         data=tiles, out=model, gallery=gallery, title=TITLE, purpose=PURPOSE, licence=LICENCE
     )
     train(config, report)

@@ -5,7 +5,7 @@ density of RGB, its mean and its lowest tenth, so that a red car counts however 
 it is), how far the image tower's features lie from the training tiles' (Mahalanobis distance, as in
 arXiv 1807.03888), and how well any place on Earth fits the picture (its best cosine). Together they
 let a tile under unusual snow pass that fits its place, and refuse a photo that fits none. Fitted by
-geotool.training.familiarity on tiles alone: no photograph is needed.
+geotool.training.tower.familiarity on tiles alone: no photograph is needed.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ BINS = 24  # per colour channel
 _MIN_CONTRAST = 0.002  # half a grey level: a picture of one colour shows nothing to recognise
 _FLAT_SCORE = -100.0
 _COSINE_WEIGHT = 0.7  # the ground under snow fits its place less well too, and is to pass
+ODD_SHARE = 0.02  # of the training tiles have an oddness of one unit or more, by each measure
 PREFIX = "familiarity."  # of the tensors in a model's weights
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -19,7 +20,7 @@ from geotool.model.backbone import VisionTower
 from geotool.model.devices import Precision, choose_precision, find_device, to_dtype
 from geotool.model.image_head import ImageHead
 from geotool.model.location_encoder import LocationEncoder, LocationSpec
-from geotool.model.preprocessing import preprocess_clip
+from geotool.model.preprocessing import Preprocessing, preprocess_clip
 from geotool.model.tile_tower import TileTower
 from geotool.model.tile_tower import preprocess as preprocess_tile
 from geotool.model.weights import read_tensors
@@ -29,10 +30,7 @@ if TYPE_CHECKING:
 
 # What a model.json may name. A new kind of tower or preprocessing is one line here.
 IMAGE_TOWERS: dict[str, Callable[..., nn.Module]] = {"open_clip": VisionTower, "tile_tower": TileTower}
-PREPROCESSING: dict[str, Callable[[Image, dict[str, Any]], Tensor]] = {
-    "clip": preprocess_clip,
-    "tile": preprocess_tile,
-}
+PREPROCESSING = {"clip": preprocess_clip, "tile": preprocess_tile}
 
 _IMAGES_AT_ONCE = {"cpu": 4, "cuda": 64, "mps": 16}  # a CPU gains nothing from more
 _PLACES_AT_ONCE = 1024  # fits the caches: one batch of 100 000 is slower
@@ -55,6 +53,11 @@ class GeoModel:
     def vote_km(self) -> float:
         """How near candidates support one another; 0 where the model leaves that to geotool."""
         return self.info.vote_km
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """How a photo becomes the image tower's input."""
+        return PREPROCESSING[self.info.spec["preprocessing"]["kind"]]
 
     def encode_images(self, images: Sequence[Image]) -> list[QueryVector]:
         """RGB images, already upright -> one unit vector each. Raises DeviceError out of memory."""
@@ -96,11 +99,20 @@ class GeoModel:
         """RGB images -> (B, F) float32 features of the image tower, before head and normalisation."""
         return self._run_tower(self._preprocess(images))
 
+    @torch.inference_mode()
+    def find_features_of_levels(self, levels: Tensor) -> Tensor:
+        """(B, 3, S, S) uint8, cut as the model's preprocessing does -> (B, F) float32, as `find_features`.
+
+        All of them at once: the caller chooses B. The result stays on the model's device.
+        """
+        return self._run_tower(self.preprocessing.to_input(levels.to(self.device, non_blocking=True)))
+
     @cached_property
     def image_tower(self) -> nn.Module:
-        arguments = dict(self.info.spec["image_tower"])
+        source = zoo.find_tower(self.info)
+        arguments = dict(source.spec["image_tower"])
         build = IMAGE_TOWERS[arguments.pop("kind")]
-        return self._fill(lambda: build(**arguments), "image_tower.")
+        return self._fill(lambda: build(**arguments), "image_tower.", file=zoo.weights_file(source))
 
     @cached_property
     def image_head(self) -> nn.Module:
@@ -123,7 +135,7 @@ class GeoModel:
 
     def _preprocess(self, images: Sequence[Image]) -> Tensor:
         spec = self.info.spec["preprocessing"]
-        return torch.stack([PREPROCESSING[spec["kind"]](image, spec) for image in images]).to(self.device)
+        return torch.stack([self.preprocessing(image, spec) for image in images]).to(self.device)
 
     def _run_tower(self, pixels: Tensor) -> Tensor:
         try:
@@ -147,13 +159,18 @@ class GeoModel:
         ]
 
     def _fill(
-        self, build: Callable[[], nn.Module], prefix: str, precision: Precision | None = None
+        self,
+        build: Callable[[], nn.Module],
+        prefix: str,
+        precision: Precision | None = None,
+        file: Path | None = None,
     ) -> nn.Module:
         """Build a part without memory, then let it point into the mapped weights file."""
         with torch.device("meta"):
             module = build()
         try:
-            module.load_state_dict(read_tensors(zoo.weights_file(self.info), prefix), assign=True)
+            tensors = read_tensors(file or zoo.weights_file(self.info), prefix)
+            module.load_state_dict(tensors, assign=True)
         except RuntimeError as error:
             first = str(error).splitlines()[-1].strip()
             raise MismatchError(
@@ -174,9 +191,10 @@ def load_model(name: str | None = None, device: str = "auto", precision: Precisi
     info = zoo.default_model() if name is None else zoo.find_model(name)
     if not info.is_ready:
         size = f" ({info.download_mb:,.0f} MB)" if info.download_mb else ""
+        source = info.spec["image_tower"].get("from", info.name)
         raise NotFoundError(
             f"The weights of {info.name} are not on this machine.",
-            f"Run: python -m geotool download {info.name}{size}, or side-load them with --from PATH.",
+            f"Run: python -m geotool download {source}{size}, or side-load them with --from PATH.",
         )
     chosen = find_device(device)
     model = GeoModel(info, chosen, precision or choose_precision(chosen))

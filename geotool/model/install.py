@@ -53,11 +53,11 @@ def side_load(name: str, source: Path, report: Report) -> zoo.ModelInfo:
     digest = file_sha256(file)
     if digest != remote.sha256:
         report.event("not the pinned file: geotool cannot tell whether its weights are OpenAI's", file=file)
-    return build_model(info, file, paths.home() / info.name, report)
+    return build_model(info, file, paths.home() / info.name, report, "bf16")
 
 
 def build_model(
-    info: zoo.ModelInfo, file: Path, target: Path, report: Report, precision: Precision = "bf16"
+    info: zoo.ModelInfo, file: Path, target: Path, report: Report, precision: Precision
 ) -> zoo.ModelInfo:
     """Convert one checkpoint file into the model folder `target`, which is replaced when all is written."""
     tensors = _list_tensors(info, file, to_dtype(precision))

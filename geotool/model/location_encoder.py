@@ -1,72 +1,125 @@
-"""GeoCLIP's location encoder: Equal Earth, random Fourier features, capsules (arXiv 2309.16020)."""
+"""GeoCLIP's location encoder: projection, random Fourier features, capsules (arXiv 2309.16020).
+
+Variants are settings of LocationSpec, whose defaults are GeoCLIP's: gated hidden layers, and the sphere
+in place of the projection. `add_capsule` makes a trained encoder finer.
+"""
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from typing import cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
-# Polynomial of the Equal Earth projection (Savric, Patterson and Jenny 2018).
-_A1, _A2, _A3, _A4 = 1.340264, -0.081106, 0.000893, 0.003796
-_GEOCLIP_SCALE = 66.50336  # GeoCLIP's factor; with / 180 it puts the equator's x into [-1, 1]
+from geotool.core.errors import UsageError
+from geotool.model.projection import equal_earth, sphere
+
+# What a spec's `input` may name: how coordinates become numbers, and how many.
+INPUTS: dict[str, tuple[Callable[[Tensor], Tensor], int]] = {
+    "equal_earth": (equal_earth, 2),
+    "sphere": (sphere, 3),
+}
+_HIDDEN_LAYERS = 3
+_QUICK_MULTIPLE = 8  # matrices of such widths are multiplied faster in half precision
+_FAIR = 0.01  # by how much the parameters of a gated encoder may differ for the sake of that
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocationSpec:
-    """The shape of a location encoder, as model.json stores it."""
+    """The shape of a location encoder, as model.json stores it. Raises UsageError for an unknown input."""
 
     sigmas: tuple[float, ...] = (1.0, 16.0, 256.0)  # one capsule each, from coarse to fine
     frequencies: int = 256
     hidden: int = 1024
     dim: int = 512
+    gate: bool = False
+    input: str = "equal_earth"
+
+    def __post_init__(self) -> None:
+        if self.input not in INPUTS:
+            raise UsageError(
+                f"A location encoder knows no input {self.input!r}.", f"Choose from {', '.join(INPUTS)}."
+            )
+
+    @property
+    def width(self) -> int:
+        """Values between two hidden layers: `hidden`, or fewer with gates, for as many parameters."""
+        return _find_gated_width(self) if self.gate else self.hidden
 
 
-def equal_earth(latlon_deg: Tensor) -> Tensor:
-    """(B, 2) lat, lon in degrees -> (B, 2) x, y in the scaling GeoCLIP was trained with.
+def _find_gated_width(spec: LocationSpec) -> int:
+    """The width at which a gated capsule has the parameters of a plain one."""
+    wanted = _count_parameters(spec, spec.hidden, spec.hidden)
 
-    One unit in the last place of x turns the finest capsule's phase by 3e-4, so the order of
-    the operations follows the reference: parity within 1e-5 depends on it.
-    """
-    lat, lon = torch.deg2rad(latlon_deg).unbind(1)  # (B,), (B,)
-    root3 = torch.sqrt(torch.tensor(3.0, dtype=lat.dtype))
-    theta = torch.asin((root3 / 2) * torch.sin(lat))
-    slope = 9 * _A4 * theta**8 + 7 * _A3 * theta**6 + 3 * _A2 * theta**2 + _A1
-    x = (2 * root3 * lon * torch.cos(theta)) / (3 * slope)
-    y = _A4 * theta**9 + _A3 * theta**7 + _A2 * theta**3 + _A1 * theta
-    return (torch.stack([x, y], dim=1) * _GEOCLIP_SCALE) / 180
+    def excess(width: int) -> float:
+        return abs(_count_parameters(spec, width, 2 * width) / wanted - 1)
+
+    quick = min(range(_QUICK_MULTIPLE, spec.hidden + _QUICK_MULTIPLE, _QUICK_MULTIPLE), key=excess)
+    return quick if excess(quick) < _FAIR else min(range(1, spec.hidden + 1), key=excess)
+
+
+def _count_parameters(spec: LocationSpec, width: int, leaving: int) -> int:
+    """Of one capsule whose hidden layers take `width` values and give `leaving`."""
+    first, others = 2 * spec.frequencies + 1, (_HIDDEN_LAYERS - 1) * (width + 1)
+    return (first + others) * leaving + (width + 1) * spec.dim
 
 
 class Capsule(nn.Module):
-    """One scale: (B, 2) projected coordinates -> (B, dim), through fixed Fourier features and an MLP."""
+    """One scale: (B, 2 or 3) coordinates -> (B, dim), through fixed Fourier features and an MLP."""
 
     def __init__(self, sigma: float, spec: LocationSpec) -> None:
         super().__init__()
-        self.frequencies: Tensor  # (F, 2), fixed
-        self.register_buffer("frequencies", torch.randn(spec.frequencies, 2) * sigma)
-        widths = [2 * spec.frequencies, spec.hidden, spec.hidden, spec.hidden]
-        layers = [nn.Linear(a, b) for a, b in pairwise(widths)]
+        _, coordinates = INPUTS[spec.input]
+        self.frequencies: Tensor  # (F, 2 or 3), fixed
+        self.register_buffer("frequencies", torch.randn(spec.frequencies, coordinates) * sigma)
+        width = spec.width
+        entering = [2 * spec.frequencies, *[width] * (_HIDDEN_LAYERS - 1)]
+        layers = [nn.Linear(wide, 2 * width if spec.gate else width) for wide in entering]
         self.hidden = nn.ModuleList(layers)
-        self.head = nn.Linear(spec.hidden, spec.dim)
+        self.head = nn.Linear(width, spec.dim)
+        self.activate = pass_gate if spec.gate else torch.relu
+        if spec.gate:
+            _open_gates(layers)
 
-    def forward(self, xy: Tensor) -> Tensor:
+    def forward(self, points: Tensor) -> Tensor:
         # The phase reaches thousands of radians: in half precision it would be noise.
-        with torch.autocast(xy.device.type, enabled=False):
-            phase = (2 * math.pi * xy.float()) @ self.frequencies.float().T  # (B, F)
+        exact = torch.promote_types(self.frequencies.dtype, torch.float32)
+        with torch.autocast(points.device.type, enabled=False):
+            phase = (2 * math.pi * points.to(exact)) @ self.frequencies.to(exact).T  # (B, F)
         value = torch.cat([torch.cos(phase), torch.sin(phase)], dim=1)  # (B, 2F)
         value = value.to(self.head.weight.dtype)
         for layer in self.hidden:
-            value = torch.relu(layer(value))
-        return self.head(value)  # (B, D)
+            value = self.activate(layer(value))
+        return self.head(value).to(exact)  # (B, D)
+
+
+def _open_gates(layers: Sequence[nn.Linear]) -> None:
+    """Let each gate begin near silu(1), which keeps as much of a signal as ReLU does.
+
+    Begun near silu(0), three products of small numbers leave nothing but the biases: every place
+    would start with the same vector.
+    """
+    for layer in layers:
+        nn.init.ones_(layer.bias.data[layer.out_features // 2 :])
+
+
+def pass_gate(value: Tensor) -> Tensor:
+    """(B, 2W) -> (B, W): the first half, let through by the second (SwiGLU, arXiv 2002.05202)."""
+    content, gate = value.chunk(2, dim=1)
+    return content * functional.silu(gate)
 
 
 class LocationEncoder(nn.Module):
     """Coordinates -> the space shared with photos, as the sum of the capsules.
 
-    `forward` takes (B, 2) lat, lon in degrees and gives (B, D), not normalised, in float32.
-    The weights may be bf16 (`to_half`); projection and phase stay in float32.
+    `forward` takes (B, 2) lat, lon in degrees and gives (B, D), not normalised, in float32 (float64 where
+    the module was cast to it). The weights may be bf16 (`to_half`); projection and phase stay in float32.
     """
 
     def __init__(self, spec: LocationSpec) -> None:
@@ -75,10 +128,11 @@ class LocationEncoder(nn.Module):
         self.capsules = nn.ModuleList(Capsule(sigma, spec) for sigma in spec.sigmas)
 
     def forward(self, latlon_deg: Tensor) -> Tensor:
-        xy = equal_earth(latlon_deg)
-        total = torch.zeros(len(xy), self.spec.dim, device=xy.device)
+        project, _ = INPUTS[self.spec.input]
+        points = project(latlon_deg)
+        total = torch.zeros(len(points), self.spec.dim, device=points.device)
         for capsule in self.capsules:
-            total = total + capsule(xy).float()
+            total = total + capsule(points)
         return total
 
     def to_half(self, dtype: torch.dtype) -> LocationEncoder:
@@ -87,3 +141,20 @@ class LocationEncoder(nn.Module):
             if isinstance(module, nn.Linear):
                 module.to(dtype)
         return self
+
+
+def add_capsule(encoder: LocationEncoder, sigma: float) -> LocationEncoder:
+    """The encoder with one more, finer capsule that still gives zero: the first step starts where it was.
+
+    What was trained is copied. Raises UsageError where `sigma` is not above all there are.
+    """
+    finest = max(encoder.spec.sigmas)
+    if not finest < sigma < math.inf:
+        raise UsageError(f"A capsule of sigma {sigma:g} is no finer.", f"Give more than {finest:g}.")
+    grown, first = copy.deepcopy(encoder), cast(Capsule, encoder.capsules[0])
+    grown.spec = dataclasses.replace(encoder.spec, sigmas=(*encoder.spec.sigmas, sigma))
+    capsule = Capsule(sigma, grown.spec).to(first.frequencies)  # its device and float type
+    nn.init.zeros_(capsule.head.weight)
+    nn.init.zeros_(capsule.head.bias)
+    grown.capsules.append(capsule)
+    return grown.to_half(first.head.weight.dtype)

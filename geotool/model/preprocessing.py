@@ -1,7 +1,12 @@
-"""Photo -> CLIP's input, without torchvision or transformers: Pillow's resize is CLIP's own."""
+"""Photo -> a tower's input in two steps: levels cut from the picture, then normalised. CLIP's are here.
+
+Without torchvision or transformers: Pillow's resize is CLIP's own.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,15 +21,38 @@ CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 _MAX_STRIP = 40  # aspect ratio from which a strip is cut before it is scaled
 
 
-def preprocess_clip(image: Image, spec: dict[str, Any]) -> Tensor:
-    """RGB image -> (3, size_px, size_px) float32: shortest side scaled (bicubic), centre cut, normalised.
+@dataclass(frozen=True, slots=True)
+class Preprocessing:
+    """A kind of preprocessing: RGB image, spec of model.json -> (3, S, S) float32; and its steps alone."""
 
-    Rounds as transformers' Pillow-backed CLIP processor does, so the pixels are equal bit for bit.
-    """
-    cut = _scale_and_cut(image, spec["size_px"])
-    pixels = torch.from_numpy(np.array(cut, dtype=np.float32)) / 255  # (S, S, 3)
-    mean, std = torch.tensor(CLIP_MEAN), torch.tensor(CLIP_STD)
-    return ((pixels - mean) / std).permute(2, 0, 1).contiguous()
+    cut: Callable[[Image, int], np.ndarray]  # RGB image, S -> (S, S, 3) uint8
+    normalise: Callable[[Tensor], Tensor]  # (..., 3, S, S) float32 in 0..1 -> the tower's input
+
+    def __call__(self, image: Image, spec: dict[str, Any]) -> Tensor:
+        return self.to_input(self.to_levels(image, spec)).contiguous()
+
+    def to_levels(self, image: Image, spec: dict[str, Any]) -> Tensor:
+        """RGB image -> (3, S, S) uint8."""
+        return torch.from_numpy(np.array(self.cut(image, spec["size_px"]))).permute(2, 0, 1)
+
+    def to_input(self, levels: Tensor) -> Tensor:
+        """(..., 3, S, S) uint8 -> float32, as the tower was trained."""
+        return self.normalise(levels.float() / 255)
+
+
+def cut_clip(image: Image, size_px: int) -> np.ndarray:
+    """RGB image -> (S, S, 3) uint8: shortest side scaled (bicubic), centre cut."""
+    return np.asarray(_scale_and_cut(image, size_px))
+
+
+def normalise_clip(pixels: Tensor) -> Tensor:
+    """(..., 3, S, S) values in 0..1 -> mean 0 and spread 1 over CLIP's pictures."""
+    mean, std = (torch.tensor(values, device=pixels.device) for values in (CLIP_MEAN, CLIP_STD))
+    return (pixels - mean[:, None, None]) / std[:, None, None]
+
+
+# Rounds as transformers' Pillow-backed CLIP processor does, so the pixels are equal bit for bit.
+preprocess_clip = Preprocessing(cut_clip, normalise_clip)
 
 
 def _scale_and_cut(image: Image, size_px: int) -> Image:

@@ -9,12 +9,14 @@ lies relative to the centre is what tells the centre's coordinates.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from geotool.model.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -139,7 +141,4 @@ def denormalise(pixels: Tensor) -> Tensor:
     return pixels * SPREAD + MEAN
 
 
-def preprocess(image: Image, spec: dict[str, Any]) -> Tensor:
-    """RGB image -> (3, S, S) float32 for preprocessing of kind "tile"."""
-    pixels = torch.from_numpy(cut_square(image, spec["size_px"]).astype(np.float32)) / 255  # (S, S, 3)
-    return normalise(pixels).permute(2, 0, 1)
+preprocess = Preprocessing(cut_square, normalise)  # for preprocessing of kind "tile"

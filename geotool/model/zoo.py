@@ -50,6 +50,17 @@ class ModelInfo:
         identity = {key: self.spec.get(key) for key in _IDENTITY}
         return fingerprint({**identity, "weights": self.spec.get("weights", {}).get("sha256")})
 
+    @property
+    def feature_dim(self) -> int:
+        """How many features the image tower gives."""
+        head = self.spec["image_head"]
+        return int(head["widths"][0] if head else self.spec["location_encoder"]["dim"])
+
+    @property
+    def features_fingerprint(self) -> str:
+        """The same for all models of one image tower: features made with one of them suit the others."""
+        return self.spec.get("features_of", self.fingerprint)
+
 
 def list_models() -> list[ModelInfo]:
     """Every model, by name: those of the user first, then what ships, then what can be downloaded."""
@@ -100,6 +111,26 @@ def weights_file(info: ModelInfo) -> Path:
     return info.folder / info.spec["weights"]["file"]
 
 
+def find_tower(info: ModelInfo) -> ModelInfo:
+    """The model whose file holds the image tower's weights: mostly itself, else the one it was trained on.
+
+    Raises NotFoundError where that one is gone, MismatchError where its weights are others by now.
+    """
+    tower = info.spec["image_tower"]
+    if "from" not in tower:
+        return info
+    folder = _find_folder(tower["from"])
+    if folder is None:
+        raise NotFoundError(f"{info.name} sees with the image tower of {tower['from']}, which is not here.")
+    source = read_model(folder)
+    if source.is_ready and source.spec["weights"]["sha256"] != tower["weights_sha256"]:
+        raise MismatchError(
+            f"{info.name} was trained with other weights of {source.name} than those in {folder}.",
+            f"Restore them, or train {info.name} anew.",
+        )
+    return source
+
+
 def gallery_file(info: ModelInfo) -> Path:
     return info.folder / info.spec["gallery"]["coordinates"]
 
@@ -111,12 +142,27 @@ def calibration_file(info: ModelInfo) -> Path | None:
 
 
 def _to_info(folder: Path, spec: dict[str, Any]) -> ModelInfo:
-    needed = [folder / spec["weights"]["file"], folder / spec["gallery"]["coordinates"]]
+    own = [folder / spec["weights"]["file"], folder / spec["gallery"]["coordinates"]]
+    tower = spec["image_tower"].get("from")
     download = spec.get("download")
     return ModelInfo(
         name=spec["name"], title=spec["title"], purpose=spec["purpose"], folder=folder,
-        state="ready" if all(file.is_file() for file in needed) else "not downloaded",
-        size_mb=sum(file.stat().st_size for file in needed if file.is_file()) / 1e6,
+        state="ready" if all(map(Path.is_file, own)) and (not tower or _has_weights(tower))
+        else "not downloaded",
+        size_mb=sum(file.stat().st_size for file in own if file.is_file()) / 1e6,
         download_mb=download["size_bytes"] / 1e6 if download else None,
         licence=spec["licence"], accuracy=tuple(spec["accuracy"]), spec=spec,
     )  # fmt: skip
+
+
+def _find_folder(name: str) -> Path | None:
+    folders = [parent / name for parent in (*paths.model_dirs(), TEMPLATES_DIR)]
+    return next((folder for folder in folders if (folder / SPEC_FILE).is_file()), None)
+
+
+def _has_weights(name: str) -> bool:
+    folder = _find_folder(name)
+    if folder is None:
+        return False
+    spec = json.loads((folder / SPEC_FILE).read_text(encoding="utf-8"))
+    return (folder / spec["weights"]["file"]).is_file()

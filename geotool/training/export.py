@@ -1,87 +1,80 @@
-"""A trained pair of towers as a model folder: model.json, weights, gallery coordinates."""
+"""Heads trained on features as a model folder, with the image tower that made the features."""
 
 from __future__ import annotations
 
-import shutil
-import tempfile
+import dataclasses
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from safetensors.torch import save_file
 from torch import Tensor
 
-from geotool.core.artifacts import file_sha256, replace_folder, write_json
-from geotool.model.familiarity import PREFIX
-from geotool.model.zoo import SCHEMA, SPEC_FILE
+from geotool.model import familiarity, image_cells
+from geotool.model.weights import read_tensors
+from geotool.model.zoo import ModelInfo, find_tower, weights_file
+from geotool.training.checkpoint import with_prefix
 from geotool.training.config import TrainConfig
-from geotool.training.trainer import Pair
+from geotool.training.familiarity import Familiarity
+from geotool.training.model_folder import write_model_folder
+from geotool.training.pgeoclip import PGeoClip
+from geotool.training.validation import Figures
 
-WEIGHTS_FILE, COORDINATES_FILE = "weights.safetensors", "coordinates.npy"
-_EXACT = ("frequencies", "running_", PREFIX)  # half precision would turn phases and odd values
+_NO_RECIPE = ("features", "out", "device", "save_every", "workers", "validation", "gallery", "title",
+              "purpose", "licence")  # fmt: skip
 
 
 def write_model(
-    config: TrainConfig, pair: Pair, gallery_deg: np.ndarray, familiarity: tuple[dict[str, Tensor], float]
+    config: TrainConfig,
+    pair: PGeoClip,
+    source: ModelInfo,
+    gallery_deg: np.ndarray,
+    familiar: Familiarity | None,
+    figures: Figures | None,
+    curves: Path,
 ) -> None:
-    """Write the folder `config.out`, all at once: an older model stays until the new one is whole.
-
-    `gallery_deg` is (N, 2) lat, lon; `familiarity` the parameters and the threshold.
-    """
-    config.out.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{config.out.name}-", dir=config.out.parent))
-    try:
-        tensors = {**pair.state_dict(), **{PREFIX + name: value for name, value in familiarity[0].items()}}
-        tensors.pop("log_scale")
-        weights = temporary / WEIGHTS_FILE
-        save_file({name: _to_stored(name, value) for name, value in tensors.items()}, weights)
-        weights.chmod(0o644)  # the library writes it for its owner alone
-        np.save(temporary / COORDINATES_FILE, gallery_deg.astype(np.float32))
-        spec = _to_spec(config, pair, familiarity[1], file_sha256(weights))
-        write_json(temporary / SPEC_FILE, spec)
-        replace_folder(temporary, config.out)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _to_stored(name: str, value: Tensor) -> Tensor:
-    value = value.detach().cpu().contiguous()
-    if value.dtype != torch.float32 or any(mark in name for mark in _EXACT):
-        return value
-    return value.half()
-
-
-def _to_spec(config: TrainConfig, pair: Pair, threshold: float, sha256: str) -> dict[str, Any]:
-    return {
-        "schema": SCHEMA,
-        "name": config.out.name,
+    """Write the folder `config.out`. `source` is the model that made the features, `gallery_deg` (N, 2)."""
+    tower, tensors = _find_tower_part(source)
+    for name in ("image_head", "location_encoder"):
+        tensors |= with_prefix(f"{name}.", getattr(pair, name).state_dict())
+    if pair.cells is not None:
+        tensors |= with_prefix(image_cells.PREFIX, pair.cells.to_tensors())
+    if familiar is not None:
+        tensors |= with_prefix(familiarity.PREFIX, familiar[0])
+    spec = {
         "title": config.title or config.out.name,
-        "purpose": config.purpose or f"Pictures like those in {config.data.name}.",
-        "image_tower": {
-            "kind": "tile_tower", "widths": config.widths, "blocks": config.blocks,
-            "grid": config.grid, "features": config.features,
-        },
-        "image_head": {"widths": [config.features, config.dim]},
-        "location_encoder": {
-            "sigmas": config.sigmas, "frequencies": config.frequencies,
-            "hidden": config.hidden, "dim": config.dim,
-        },
-        "preprocessing": {"kind": "tile", "size_px": config.size_px},
-        "logit_scale": round(pair.scale.item(), 4),
-        "vote_km": config.vote_km,
-        "familiarity": {"threshold": round(threshold, 4)},
-        "gallery": {"coordinates": COORDINATES_FILE},
-        "licence": config.licence,
-        "accuracy": [],
-        "training": _to_recipe(config),
-        "weights": {"file": WEIGHTS_FILE, "sha256": sha256},
-    }  # fmt: skip
+        "purpose": config.purpose or source.purpose,
+        "image_tower": tower,
+        "features_of": source.features_fingerprint,
+        "image_head": {"widths": _widths(pair)},
+        "location_encoder": dataclasses.asdict(pair.location_encoder.spec),
+        "preprocessing": source.spec["preprocessing"],
+        "logit_scale": round(pair.temperature().item(), 4),
+        **({"vote_km": source.spec["vote_km"]} if "vote_km" in source.spec else {}),
+        "familiarity": {"threshold": familiar[1]} if familiar is not None else None,
+        "licence": config.licence or source.licence,
+        "accuracy": [figures.to_card(*_say_how_measured(config))] if figures else [],
+        "training": {k: v for k, v in vars(config).items() if k not in _NO_RECIPE},
+    }
+    write_model_folder(config.out, spec, tensors, gallery_deg, curves)
 
 
-def _to_recipe(config: TrainConfig) -> dict[str, Any]:
-    names = (
-        "seed", "steps", "batch", "muon_lr", "lr", "warmup", "negatives", "softness_km", "augment",
-        "early_px", "early",
-    )  # fmt: skip
-    return {name: getattr(config, name) for name in names}
+def _find_tower_part(source: ModelInfo) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """The image tower for model.json, and its weights. What anybody can download is named, not copied."""
+    root = find_tower(source)
+    if "download" in root.spec:
+        return {"from": root.name, "weights_sha256": root.spec["weights"]["sha256"]}, {}
+    tensors = read_tensors(weights_file(root), "image_tower.")
+    return root.spec["image_tower"], with_prefix("image_tower.", tensors)
+
+
+def _widths(pair: PGeoClip) -> list[int]:
+    matrices = [weight for weight in pair.image_head.parameters() if weight.ndim == 2]
+    return [matrices[0].shape[1], *map(len, matrices)]
+
+
+def _say_how_measured(config: TrainConfig) -> tuple[str, str]:
+    if config.validation is not None:
+        data = f"validation on {config.validation.name}, first candidate"
+    else:
+        data = f"validation share of {config.features.name}, first candidate"
+    return data, f"train {config.features.name}"

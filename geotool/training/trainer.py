@@ -1,172 +1,220 @@
-"""One training: an image tower and a location encoder learn to agree, step by step."""
+"""One training on features: everything that a step changes, and how to store it."""
 
 from __future__ import annotations
 
-import json
-import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from torch.nn import functional
 
-from geotool.core.artifacts import write_json
-from geotool.core.errors import MismatchError
-from geotool.model.devices import choose_precision, to_dtype
-from geotool.model.image_head import ImageHead
-from geotool.model.location_encoder import LocationEncoder, LocationSpec
-from geotool.model.tile_tower import TileTower, normalise
-from geotool.training.augment import Augmenter
+from geotool.core.errors import EmptyResultError
+from geotool.model.devices import choose_precision
+from geotool.training.checkpoint import (
+    check_settings,
+    load_optimisers,
+    optimiser_tensors,
+    read_checkpoint,
+    with_prefix,
+    without_prefix,
+    write_checkpoint,
+)
 from geotool.training.config import TrainConfig
-from geotool.training.loss import draw_negatives, soft_contrast
-from geotool.training.muon import Muon
-from geotool.training.tile_set import TileSet
+from geotool.training.constraint import constrain
+from geotool.training.contrast import add_gps_noise, contrast, find_cosines, find_false_negatives
+from geotool.training.epochs import Epoch, Features, shares, shuffle
+from geotool.training.optimisers import build_optimisers, set_rate
+from geotool.training.pgeoclip import PGeoClip
+from geotool.training.place_queue import PlaceQueue
+from geotool.training.processes import Processes
+from geotool.training.schedule import find_rate
 
-_FIRST_SCALE, _LAST_SCALE = 20.0, 100.0  # logits per cosine: at the start, and never above
-STATE_FILE, TENSORS_FILE = "state.json", "state.safetensors"
-
-
-class Pair(nn.Module):
-    """Image tower with its head, location encoder, and the learnt scale (temperature) of their cosines."""
-
-    def __init__(self, config: TrainConfig) -> None:
-        super().__init__()
-        self.image_tower = TileTower(
-            widths=list(config.widths), blocks=list(config.blocks), grid=config.grid, features=config.features
-        )
-        self.image_head = ImageHead([config.features, config.dim])
-        self.location_encoder = LocationEncoder(
-            LocationSpec(
-                sigmas=config.sigmas, frequencies=config.frequencies, hidden=config.hidden, dim=config.dim
-            )
-        )
-        self.log_scale = nn.Parameter(torch.tensor(math.log(_FIRST_SCALE)))
-
-    @property
-    def scale(self) -> Tensor:
-        return self.log_scale.clamp(max=math.log(_LAST_SCALE)).exp()
-
-    def cosines(self, pixels: Tensor, places_deg: Tensor) -> Tensor:
-        """(B, 3, S, S) pixels and (P, 2) places -> (B, P)."""
-        images = functional.normalize(self.image_head(self.image_tower(pixels)).float(), dim=1)
-        return images @ functional.normalize(self.location_encoder(places_deg), dim=1).T
+_STEP_SEEDS = 1_000_003
 
 
 class Trainer:
-    """Everything that a step changes, and how to store it. Step i draws from seed and i alone."""
+    """Learns from (N,) `rows` of `features`, whose places are `latlon_deg` (all rows of the store, 2).
 
-    def __init__(self, config: TrainConfig, tiles: TileSet, device: str) -> None:
-        torch.set_flush_denormal(True)  # gradients of settled pictures are tiny: ten times slower without
-        torch.manual_seed(config.seed)
-        self.config, self.tiles, self.device, self.step = config, tiles, device, 0
-        self.pair = Pair(config).to(device).to(memory_format=torch.channels_last)
-        self.augmenter = Augmenter(config.size_px)
-        self.early_augmenter = Augmenter(min(config.early_px, config.size_px))
+    Epoch and step draw from the seed and their number alone, so what a checkpoint holds is all there is.
+    """
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        pair: PGeoClip,
+        features: Features,
+        rows: np.ndarray,
+        latlon_deg: np.ndarray,
+        views: int,
+        device: str,
+        processes: Processes,
+    ) -> None:
+        torch.set_flush_denormal(True)  # gradients of settled photos are tiny: ten times slower without
+        self.config, self.pair, self.device, self.processes = config, pair.to(device), device, processes
+        self.features, self.rows = features, torch.from_numpy(rows)
+        self.views = views if config.random_views else 1
+        self.latlon_deg = torch.from_numpy(latlon_deg.astype(np.float32)).to(device)
         self.optimisers = _build_optimisers(self.pair, config)
-        self.dtype = to_dtype(choose_precision(device))
+        self.queue = self._build_queue()
+        self.dtype = _find_dtype(config.precision, device)
+        self.batch = config.batch * processes.count
+        self.steps_per_epoch = -(-len(rows) // self.batch)
+        self.step, self.scores, self.losses = 0, list[float](), list[Tensor]()
+        self.best: dict[str, Tensor] = {}
 
-    def advance(self) -> float:
-        """One step; gives its loss."""
-        torch.manual_seed(self.config.seed * 1_000_003 + self.step)
-        for optimiser in self.optimisers:
-            for group in optimiser.param_groups:
-                group["lr"] = group["highest_lr"] * self._rate()
-        loss = self._find_loss(self._rows())
+    @property
+    def epoch(self) -> int:
+        """Epochs that are finished, validation included."""
+        return len(self.scores)
+
+    @property
+    def rate(self) -> float:
+        """Share of the highest learning rate."""
+        done = (self.step + 1) / (self.config.epochs * self.steps_per_epoch + 1)
+        return find_rate(self.config.schedule, done, self.config.warmup, self.config.epochs)
+
+    def autocast(self) -> torch.autocast:
+        return torch.autocast(self.device, self.dtype, enabled=self.dtype != torch.float32)
+
+    def run_epoch(self) -> Iterator[None]:
+        """The steps that the current epoch still has, one at a time."""
+        order = shuffle(self.rows, self.views, self.config.seed, self.epoch)
+        batches = order.batches(self.batch)[self.step - self.epoch * self.steps_per_epoch :]
+        own = shares(batches, self.processes)
+        for batch, features in zip(batches, self.features.read(own), strict=True):
+            self._advance(batch, features)
+            yield
+
+    def end_epoch(self, score: float) -> None:
+        """Note how good the epoch was and keep the weights of the best. Raises as `check_losses`."""
+        _check_finite(torch.stack([value.sum() for value in self.pair.parameters()]), self.step)
+        if not self.scores or score > max(self.scores):
+            self.best = {name: value.clone() for name, value in self.pair.state_dict().items()}
+        self.scores.append(score)
+
+    @property
+    def is_over(self) -> bool:
+        """All epochs are done, or the last `patience` of them brought nothing."""
+        if self.epoch == 0 or self.epoch >= self.config.epochs:
+            return self.epoch >= self.config.epochs
+        best = self.scores.index(max(self.scores))
+        return 0 < self.config.patience <= self.epoch - 1 - best
+
+    def mean_loss(self) -> float | None:
+        """Of the steps since it was asked last, None without any. Raises as `check_losses`."""
+        self.check_losses()
+        if not self.losses:
+            return None
+        mean = torch.stack(self.losses).mean().item()
+        self.losses.clear()
+        return mean
+
+    def save(self, folder: Path, settings: dict[str, Any]) -> None:
+        """Write a checkpoint, where this process is the one to write."""
+        self.check_losses()
+        if not self.processes.is_first:
+            return
+        tensors = {
+            **with_prefix("model.", self.pair.state_dict()),
+            **with_prefix("best.", self.best),
+            **with_prefix("queue.", self.queue.to_tensors()),
+            **optimiser_tensors(self.optimisers),
+        }
+        if self.losses:
+            tensors["losses"] = torch.stack(self.losses)
+        state = {"step": self.step, "scores": self.scores, "settings": settings}
+        write_checkpoint(folder, tensors, state)
+
+    def resume(self, folder: Path, settings: dict[str, Any]) -> bool:
+        """Go on from a checkpoint, if there is one. Raises MismatchError for other settings."""
+        found = read_checkpoint(folder)
+        if found is None:
+            return False
+        tensors, state = found
+        check_settings(state["settings"], settings, folder)
+        self.pair.load_state_dict(without_prefix("model.", tensors))
+        self.queue.load_tensors(without_prefix("queue.", tensors))
+        load_optimisers(self.optimisers, tensors)
+        self.best = without_prefix("best.", tensors)
+        self.losses = list(tensors["losses"].to(self.device)) if "losses" in tensors else []
+        self.step, self.scores = state["step"], state["scores"]
+        return True
+
+    def check_losses(self) -> None:
+        """Raises EmptyResultError if a loss since the last `mean_loss` is no number."""
+        if self.losses:
+            _check_finite(torch.stack(self.losses), self.step)
+
+    def _advance(self, batch: Epoch, features: Tensor) -> None:
+        set_rate(self.optimisers, self.rate)
+        loss = self._find_loss(batch.rows.to(self.device, non_blocking=True), features)
         self.pair.zero_grad(set_to_none=True)
         loss.backward()
+        self.processes.sum_gradients(self.pair.parameters())
         for optimiser in self.optimisers:
             optimiser.step()
         self.step += 1
-        return loss.item()
 
-    def _find_loss(self, rows: Tensor) -> Tensor:
-        config, own = self.config, self.tiles.latlon_deg[rows]
-        tiles = self.tiles.pixels[rows]
-        pixels = self._vary(tiles, own[:, 0]) if config.augment else tiles.float() / 255
-        places = torch.cat([own, draw_negatives(self.tiles.latlon_deg, own, config.negatives)])
-        with torch.autocast(self.device, self.dtype, enabled=self.dtype != torch.float32):
-            cosines = self.pair.cosines(normalise(pixels).to(self.device), places.to(self.device))
-        own, places = own.to(self.device), places.to(self.device)
-        return soft_contrast(cosines.float(), self.pair.scale, own, places, config.softness_km)
+    def _find_loss(self, rows: Tensor, features: Tensor) -> Tensor:
+        """The loss of (B,) rows of all processes; `features` (b, F) are this one's part of them."""
+        config, count = self.config, len(rows)
+        own_deg = self.latlon_deg[rows]
+        with self.autocast():
+            vectors = self.pair.image_head(features)
+            own = self._encode(add_gps_noise(own_deg, config.gps_noise_km, self._generator()))
+            others_deg = self.queue.latlon_deg
+            others = self.queue.encode(self._encode)
+        cosines = find_cosines(self.processes.gather(vectors, count), own, others)
+        is_false = find_false_negatives(own_deg, torch.cat([own_deg, others_deg]), config.mask_km)
+        loss = contrast(cosines, self.processes.once(self.pair.temperature()), is_false)
+        self.queue.push(own_deg, own)
+        loss = loss + self._find_constraint(vectors, own_deg)
+        self.losses.append(loss.detach())
+        return loss
 
-    def _vary(self, tiles: Tensor, lat_deg: Tensor) -> Tensor:
-        is_early = self.step < self.config.early * self.config.steps
-        return (self.early_augmenter if is_early else self.augmenter)(tiles, lat_deg)
+    def _find_constraint(self, vectors: Tensor, own_deg: Tensor) -> Tensor | float:
+        """Of this process's (b, D) vectors: the sum over the processes is the mean over the batch."""
+        share = self.processes.share(len(own_deg))
+        if self.pair.cells is None or len(vectors) == 0:
+            return 0.0
+        weight = self.config.constraint * len(vectors) / len(own_deg)
+        with self.autocast():
+            return weight * constrain(self.pair.cells, vectors, own_deg[share])
 
-    def _rows(self) -> Tensor:
-        """Rows of this step: each epoch is a new shuffle, its last partial batch is left out."""
-        batch = min(self.config.batch, len(self.tiles))
-        epoch, position = divmod(self.step, len(self.tiles) // batch)
-        shuffle = torch.Generator().manual_seed(self.config.seed * 1_000_003 + epoch)
-        order = torch.randperm(len(self.tiles), generator=shuffle)
-        return order[position * batch : (position + 1) * batch]
+    def _encode(self, latlon_deg: Tensor) -> Tensor:
+        """(P, 2) places -> (P, D); each process encodes its share."""
+        own = self.pair.location_encoder(latlon_deg[self.processes.share(len(latlon_deg))])
+        return self.processes.gather(own, len(latlon_deg))
 
-    def _rate(self) -> float:
-        """Share of the highest learning rate: up in a line, then down in a line."""
-        done, warmup = (self.step + 1) / (self.config.steps + 1), self.config.warmup
-        return done / warmup if done < warmup else (1 - done) / (1 - warmup)
+    def _build_queue(self) -> PlaceQueue:
+        generator = torch.Generator().manual_seed(self.config.seed)
+        places = self.latlon_deg[self.rows.to(self.device)]
+        return PlaceQueue(places, self.config.queue, self.config.queue_form, generator)
 
-    def save(self, folder: Path) -> None:
-        """Write a checkpoint: tensors first, then the JSON that makes it count."""
-        folder.mkdir(parents=True, exist_ok=True)
-        tensors = {f"model.{name}": value for name, value in self.pair.state_dict().items()}
-        for number, optimiser in enumerate(self.optimisers):
-            for row, state in optimiser.state_dict()["state"].items():
-                tensors |= {f"optimiser.{number}.{row}.{key}": value for key, value in state.items()}
-        part = folder / f".{TENSORS_FILE}.part"
-        save_file({name: value.contiguous().cpu() for name, value in tensors.items()}, part)
-        part.replace(folder / TENSORS_FILE)
-        write_json(folder / STATE_FILE, {"step": self.step, "settings": settings(self.config, self.tiles)})
-
-    def load(self, folder: Path) -> None:
-        """Go on from a checkpoint. Raises MismatchError where it was made with other settings."""
-        state = json.loads((folder / STATE_FILE).read_text(encoding="utf-8"))
-        wanted = json.loads(json.dumps(settings(self.config, self.tiles)))
-        changed = [name for name, value in wanted.items() if state["settings"].get(name) != value]
-        if changed:
-            raise MismatchError(
-                f"The unfinished training in {folder} has another {', '.join(changed)}.",
-                "Give the same settings to go on, or remove that folder to start anew.",
-            )
-        tensors = load_file(folder / TENSORS_FILE, device=self.device)
-        model = {k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")}
-        self.pair.load_state_dict(model)
-        for number, optimiser in enumerate(self.optimisers):
-            _load_optimiser(optimiser, f"optimiser.{number}.", tensors)
-        self.step = state["step"]
+    def _generator(self) -> torch.Generator:
+        return torch.Generator(self.device).manual_seed(self.config.seed * _STEP_SEEDS + self.step)
 
 
-def _load_optimiser(optimiser: torch.optim.Optimizer, prefix: str, tensors: dict[str, Tensor]) -> None:
-    groups = optimiser.state_dict()["param_groups"]
-    weights = [weight for group in optimiser.param_groups for weight in group["params"]]
-    state: dict[int, dict[str, Tensor]] = {}
-    for name in (name for name in tensors if name.startswith(prefix)):
-        row, key = name.removeprefix(prefix).split(".")
-        value, weight = tensors[name], weights[int(row)]
-        # In the weight's own memory layout: another one sums in another order, and results drift.
-        same = torch.empty_like(weight).copy_(value) if value.shape == weight.shape else value
-        state.setdefault(int(row), {})[key] = same
-    optimiser.load_state_dict({"state": state, "param_groups": groups})
+def _check_finite(values: Tensor, step: int) -> None:
+    if not values.isfinite().all():
+        raise EmptyResultError(
+            f"The training came apart: its loss or weights are no numbers any more (step {step}).",
+            "Give a lower --lr, or --precision fp32. The last checkpoint is older and sound.",
+        )
 
 
-def settings(config: TrainConfig, tiles: TileSet) -> dict[str, Any]:
-    """What a training depends on, for its checkpoint."""
-    paths = ("data", "out", "device", "save_every", "gallery", "vote_km", "title", "purpose", "licence")
-    kept = {name: value for name, value in vars(config).items() if name not in paths}
-    return {**kept, "pictures": len(tiles), "places": float(tiles.latlon_deg.double().sum())}
+def _find_dtype(precision: str, device: str) -> torch.dtype:
+    if precision == "auto":
+        precision = choose_precision(device)
+    # fp16 has too short a range for gradients; where it is all there is, nothing is gained.
+    return torch.bfloat16 if precision == "bf16" else torch.float32
 
 
-def _build_optimisers(pair: Pair, config: TrainConfig) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices between hidden layers, AdamW for the stem, norms, biases and the scale."""
-    location = [layer.weight for layer in pair.location_encoder.modules() if isinstance(layer, nn.Linear)]
-    stages = [p for p in pair.image_tower.stages.parameters() if p.ndim > 1]
-    matrices = [*stages, pair.image_tower.mix.weight, pair.image_head[0].weight, *location]
+def _build_optimisers(pair: PGeoClip, config: TrainConfig) -> list[torch.optim.Optimizer]:
+    parts = (*pair.image_head.modules(), *pair.location_encoder.modules())
+    matrices = [part.weight for part in parts if isinstance(part, nn.Linear)]
     rest = [p for p in pair.parameters() if all(p is not q for q in matrices)]
-    muon = [{"params": matrices, "highest_lr": config.muon_lr}]
-    adam = [{"params": rest, "weight_decay": 0.0, "highest_lr": config.lr}]
-    return [
-        Muon(muon, lr=config.muon_lr),
-        torch.optim.AdamW(adam, lr=config.lr, betas=(0.9, 0.98), fused=True),
-    ]
+    muon_lr = config.muon_lr if config.optimiser == "muon" else None
+    return build_optimisers(matrices, rest, config.highest_lr, muon_lr, config.weight_decay)

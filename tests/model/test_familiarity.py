@@ -13,10 +13,10 @@ from geotool.core import paths
 from geotool.engine import Engine
 from geotool.model.familiarity import add_cosine, score
 from geotool.model.tile_tower import normalise
-from geotool.training.familiarity import fit_familiarity
-from geotool.training.tile_set import TileSet
-from geotool.training.trainer import Pair
-from tests.training.tiny import tiny_config
+from geotool.training.tower.familiarity import fit_familiarity
+from geotool.training.tower.tile_set import TileSet
+from geotool.training.tower.trainer import Pair
+from tests.training.tower.tiny_tower import tiny_config
 
 PHOTOS = Path(__file__).resolve().parents[3] / "shared" / "photos"
 

@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from geotool.core.geo import EARTH_RADIUS_KM
+from geotool.training.sphere import to_xyz
 
 
 def draw_negatives(latlon_deg: Tensor, batch_deg: Tensor, count: int) -> Tensor:
@@ -18,7 +19,7 @@ def draw_negatives(latlon_deg: Tensor, batch_deg: Tensor, count: int) -> Tensor:
     near = count // 2
     start = to_xyz(batch_deg[torch.randint(0, len(batch_deg), (near,))])
     reach = 60 * torch.exp(2.3 * torch.rand(near, 1)) / EARTH_RADIUS_KM
-    moved = from_xyz(start + reach * torch.randn(near, 3))
+    moved = _from_xyz(start + reach * torch.randn(near, 3))
     return torch.cat([moved, latlon_deg[torch.randint(0, len(latlon_deg), (count - near,))]])
 
 
@@ -49,14 +50,8 @@ def _chord_km(a_deg: Tensor, b_deg: Tensor) -> Tensor:
     return EARTH_RADIUS_KM * squared.sqrt()
 
 
-def to_xyz(latlon_deg: Tensor) -> Tensor:
-    """(N, 2) degrees -> (N, 3) unit vectors, as geotool.core.sphere does for arrays."""
-    lat, lon = torch.deg2rad(latlon_deg).unbind(1)
-    return torch.stack([lat.cos() * lon.cos(), lat.cos() * lon.sin(), lat.sin()], dim=1)
-
-
-def from_xyz(xyz: Tensor) -> Tensor:
-    """(N, 3) vectors of any positive length -> (N, 2) degrees."""
+def _from_xyz(xyz: Tensor) -> Tensor:
+    """As geotool.training.sphere does, rounded as when the shipped model was trained: else it is another."""
     unit = functional.normalize(xyz, dim=1)
     lat, lon = unit[:, 2].clamp(-1, 1).asin(), torch.atan2(unit[:, 1], unit[:, 0])
     return torch.rad2deg(torch.stack([lat, lon], dim=1))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 
 from geotool.core.sphere import haversine_km
-from geotool.training.augment import Augmenter, find_sea, turn_and_scale
-from geotool.training.loss import draw_negatives, from_xyz, soft_contrast, to_xyz
 from geotool.training.muon import orthogonalise
+from geotool.training.tower.augment import Augmenter, find_sea, turn_and_scale
+from geotool.training.tower.loss import draw_negatives, soft_contrast
 
 
 def test_turning_and_scaling_keep_the_middle():
@@ -54,11 +54,6 @@ def test_half_of_the_negatives_lie_near_the_batch():
     distance = haversine_km(negatives.numpy(), batch.numpy())
     assert negatives.shape == (200, 2)
     assert (distance[:100] < 4000).all() and (distance[100:] > 6000).all()
-
-
-def test_vectors_and_degrees_agree():
-    places = torch.tensor([[12.0, -170.0], [-80.0, 33.0]])
-    assert torch.allclose(from_xyz(3 * to_xyz(places)), places, atol=1e-3)
 
 
 def test_orthogonalised_matrices_have_singular_values_near_one():

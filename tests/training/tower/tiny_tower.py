@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from geotool.training.config import TrainConfig
+from geotool.training.tower.config import TowerConfig
 
 
 def write_tiny_set(folder: Path, count: int = 32, size_px: int = 48) -> Path:
@@ -24,9 +24,9 @@ def write_tiny_set(folder: Path, count: int = 32, size_px: int = 48) -> Path:
     return folder
 
 
-def tiny_config(data: Path, out: Path, **changes) -> TrainConfig:
+def tiny_config(data: Path, out: Path, **changes) -> TowerConfig:
     settings = dict(  # noqa: C408
         data=data, out=out, device="cpu", steps=4, batch=16, negatives=8, size_px=32, widths=(4, 8, 16),
         blocks=(1, 1), grid=2, features=12, dim=8, sigmas=(4.0,), frequencies=8, hidden=16, save_every=100,
     )  # fmt: skip
-    return TrainConfig(**{**settings, **changes})
+    return TowerConfig(**{**settings, **changes})

@@ -10,12 +10,13 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from geotool.commands import train as command
+from geotool.commands import train_tower as command
+from geotool.core.artifacts import unfinished_folder
 from geotool.core.errors import EmptyResultError, MismatchError, NotFoundError, StoppedError, UsageError
 from geotool.core.report import SilentReport
 from geotool.model.geomodel import load_model
-from geotool.training.loop import checkpoint_folder, read_gallery
-from tests.training.tiny import tiny_config, write_tiny_set
+from geotool.training.answer_places import read_gallery
+from tests.training.tower.tiny_tower import tiny_config, write_tiny_set
 
 
 class StopAfter(SilentReport):
@@ -50,7 +51,7 @@ def test_the_folder_says_what_it_is_and_how_it_was_made(tmp_path, data):
     spec = json.loads((tmp_path / "mine" / "model.json").read_text())
     assert (spec["schema"], spec["name"], spec["title"]) == (1, "mine", "Mine")
     assert spec["training"]["steps"] == 2 and spec["familiarity"]["threshold"] <= 0
-    assert not checkpoint_folder(tmp_path / "mine").exists()
+    assert not unfinished_folder(tmp_path / "mine").exists()
 
 
 def test_a_stopped_training_goes_on_to_the_same_weights(tmp_path, data):
@@ -58,7 +59,7 @@ def test_a_stopped_training_goes_on_to_the_same_weights(tmp_path, data):
     broken = tiny_config(data, tmp_path / "broken")
     with pytest.raises(StoppedError):
         command.run(broken, StopAfter(2))
-    assert not (tmp_path / "broken").exists() and checkpoint_folder(tmp_path / "broken").is_dir()
+    assert not (tmp_path / "broken").exists() and unfinished_folder(tmp_path / "broken").is_dir()
     command.run(broken, SilentReport())
     whole, resumed = (load_file(tmp_path / name / "weights.safetensors") for name in ("whole", "broken"))
     assert whole.keys() == resumed.keys()
