@@ -1,0 +1,1 @@
+"""What each part of training on features is worth: several variants, several seeds, one table."""
