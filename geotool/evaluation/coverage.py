@@ -94,6 +94,22 @@ def recall_by_area(radii_km: np.ndarray, error_km: np.ndarray) -> tuple[np.ndarr
     return np.array(areas), np.array(found)
 
 
+def list_recall(
+    confidences: Sequence[Confidence | None], error_km: np.ndarray
+) -> dict[str, list[list[float]]] | None:
+    """`recall_by_area` as pairs of km2 and percent, by its two ways to search; None without radii."""
+    radii_km, errors_km, _ = pick_calibrated(confidences, error_km)
+    if not len(errors_km):
+        return None
+    areas_km2, found = recall_by_area(radii_km, errors_km)
+    return {
+        name: [[float(f"{area:.4g}"), round(percent, 2)] for area, percent in zip(*pair, strict=True)]
+        for name, *pair in zip(
+            ("same_circle", "by_radius"), areas_km2.T.tolist(), found.T.tolist(), strict=True
+        )
+    }
+
+
 def cap_area_km2(radius_km: np.ndarray) -> np.ndarray:
     """Area of the circle of this radius on the sphere, at most the whole of it: 2 pi R^2 (1 - cos(r / R))."""
     angle = np.minimum(radius_km, _FARTHEST_KM) / EARTH_RADIUS_KM

@@ -18,6 +18,7 @@ from geotool.core.errors import BadImageError, EmptyResultError, NotFoundError, 
 from geotool.core.geo import LatLon
 from geotool.core.records import Candidate, ItemError
 from geotool.core.report import Report
+from geotool.evaluation.axis_order import refuse_swapped
 from geotool.evaluation.run import Answer, Run, answer_all
 from geotool.gallery.explain import CANDIDATES
 
@@ -46,6 +47,7 @@ def score_file(predictions: Path, truth: Path, answerer: Answerer, top_k: int, r
         raise EmptyResultError(
             f"No photo of {truth} is in {predictions}.", "Write the same IMG_ID in both, with the extension."
         )
+    _check_axes(guesses, truths, predictions.name)
     strangers = [
         ItemError(path=name, stage="read", message=f"{truth.name} does not say where it was taken.")
         for name in guesses.keys() - truths.keys()
@@ -62,6 +64,12 @@ def score_file(predictions: Path, truth: Path, answerer: Answerer, top_k: int, r
     return Run(
         answers=answers, unusable=strangers, system=system, vote_km=answerer.bandwidth_km, inputs=inputs
     )
+
+
+def _check_axes(guesses: Mapping[str, list[Guess]], truths: Mapping[str, LatLon], name: str) -> None:
+    pairs = [(guesses[photo][0].location, truths[photo]) for photo in guesses.keys() & truths.keys()]
+    degrees = np.array([(guess.lat, guess.lon, truth.lat, truth.lon) for guess, truth in pairs])
+    refuse_swapped(degrees[:, :2], degrees[:, 2:], name)
 
 
 def read_truth(table: Path) -> dict[str, LatLon]:

@@ -16,22 +16,30 @@ from typing import Any, TypeVar
 import numpy as np
 
 from geotool.core.artifacts import new_artifact, write_json
-from geotool.core.errors import EmptyResultError
+from geotool.core.errors import BadImageError, EmptyResultError
 from geotool.core.geo import LatLon, haversine_km
-from geotool.core.records import Candidate, Confidence, ItemError, Place, Prediction
+from geotool.core.records import Candidate, Confidence, ItemError, PathLevel, Photo, Place, Prediction
 from geotool.core.report import Report, stop_if_asked
 from geotool.engine import Engine
 from geotool.evaluation import metrics
-from geotool.evaluation.coverage import measure_coverage
+from geotool.evaluation.coverage import list_recall, measure_coverage
+from geotool.evaluation.hygiene import Hygiene
+from geotool.evaluation.intervals import resample_by
+from geotool.evaluation.labels import NO_LABELS, Labels
 from geotool.evaluation.plots import write_plots
+from geotool.evaluation.prediction_table import TABLE_FILE, Columns, find_groups, to_arrow
+from geotool.evaluation.slices import measure_slices
+from geotool.evaluation.thumbnails import write_thumbnails
 from geotool.photos.manifest import Row
 
 T = TypeVar("T")
 
-KIND, SCHEMA = "evaluation run", 2
-RESULT_FILE, ERRORS_FILE = "result.json", "errors.csv"
+KIND, SCHEMA = "evaluation run", 3
+RESULT_FILE, ERRORS_FILE = "metrics.json", "errors.csv"
 PREDICTIONS_FILE = "predictions.csv"  # the candidates of every photo
 ANSWERS_FILE = "answers.csv"  # the final answer of every photo
+# What the answer by vote is set beside, and the columns of their errors.
+BASELINES = {"chance": "chance_km", "gallery_ceiling": "ceiling_km", "first_candidate": "first_error_km"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +53,9 @@ class Answer:
     confidence: Confidence | None = None
     failure: ItemError | None = None
     seconds: float | None = None
+    path: tuple[PathLevel, ...] = ()
+    photo: Photo | None = None  # where it was read
+    row: Row | None = None  # in the data set, if there is one
 
     @property
     def error_km(self) -> float:
@@ -70,6 +81,12 @@ class Run:
     system: dict[str, str]  # name, fingerprint
     vote_km: float  # bandwidth of the vote behind the final answers
     inputs: dict[str, str]  # fingerprints by name, for the meta
+    labels: Labels = NO_LABELS
+    gallery_deg: np.ndarray | None = None  # (G, 2) that answers were, or could be, chosen from
+
+    def author_of(self, answer: Answer) -> str | None:
+        """Who took a photo, where the data set says so."""
+        return (answer.row.author if answer.row else None) or self.labels.authors.get(answer.id)
 
 
 def locate_rows(
@@ -80,7 +97,10 @@ def locate_rows(
     stamp = engine.stamp
     system = {"name": stamp.name, "fingerprint": stamp.fingerprint}
     inputs = {"model": stamp.fingerprint}
-    return Run(answers=answers, unusable=unusable, system=system, vote_km=engine.bandwidth_km, inputs=inputs)
+    return Run(
+        answers=answers, unusable=unusable, system=system, vote_km=engine.bandwidth_km, inputs=inputs,
+        gallery_deg=np.asarray(engine.gallery.latlon_deg, dtype=np.float64),
+    )  # fmt: skip
 
 
 def answer_all(items: list[T], answer: Callable[[T], Answer], report: Report) -> list[Answer]:
@@ -99,10 +119,21 @@ def answer_all(items: list[T], answer: Callable[[T], Answer], report: Report) ->
 
 
 def _ask_engine(engine: Engine, row: Row, top_k: int) -> Answer:
-    result = engine.locate_or_error(row.path, top_k=top_k)
+    result = _locate_row(engine, row, top_k)
     if isinstance(result, ItemError):
-        return Answer(id=row.id, truth=row.location, failure=result)
+        return Answer(id=row.id, truth=row.location, failure=result, row=row)
     return to_answer(result, row)
+
+
+def _locate_row(engine: Engine, row: Row, top_k: int) -> Prediction | ItemError:
+    """A photo in a tar is no file that the engine could open."""
+    if row.member is None:
+        return engine.locate_or_error(row.path, top_k=top_k)
+    try:
+        data = row.read_bytes()
+    except BadImageError as error:
+        return ItemError(path=row.shown, stage="read", message=str(error), exit_code=error.exit_code)
+    return engine.locate_or_error(row.shown, top_k=top_k, data=data)
 
 
 def to_answer(prediction: Prediction, row: Row) -> Answer:
@@ -110,45 +141,78 @@ def to_answer(prediction: Prediction, row: Row) -> Answer:
     return Answer(
         id=row.id, truth=row.location, candidates=prediction.candidates, places=prediction.places,
         confidence=prediction.confidence, seconds=prediction.timings_s["total"],
+        path=prediction.search.path if prediction.search else (), photo=prediction.photo, row=row,
     )  # fmt: skip
 
 
-def summarise(run: Run) -> dict[str, Any]:
-    """The document `evaluate --format json` prints. Rows without a usable truth are counted apart."""
-    answers = run.answers
-    errors_km = np.array([answer.error_km for answer in answers])  # (N,)
-    top1_km = np.array([answer.top1_error_km for answer in answers])  # (N,)
+def summarise(run: Run, columns: Columns, hygiene: Hygiene) -> dict[str, Any]:
+    """The document `evaluate --format json` prints, from the table of a run (`prediction_table`).
+
+    Rows without a usable truth are counted apart.
+    """
+    answers, confidences = run.answers, [answer.confidence for answer in run.answers]
+    errors_km = np.asarray(columns["error_km"])  # (N,)
+    resampling = resample_by(columns["author"])
+    final = metrics.measure(errors_km, resampling)
+    baselines = {
+        name: metrics.measure_part(np.asarray(columns[column]), resampling) if column in columns else None
+        for name, column in BASELINES.items()
+    }
     seconds = [answer.seconds for answer in answers if answer.seconds is not None]
     return {
         "n": len(answers),
         "failed": sum(answer.failure is not None for answer in answers),
         "unknown": sum(answer.is_unknown for answer in answers),
         "rows_without_truth": len(run.unusable),
-        "within_km": metrics.within_km(errors_km),
-        "top1_within_km": metrics.within_km(top1_km),
-        "median_km": metrics.median_km(errors_km),
-        "mean_km": metrics.mean_km(errors_km),
-        "intervals95": metrics.intervals95(errors_km),
-        "coverage": measure_coverage([answer.confidence for answer in answers], errors_km),
+        **final,
+        "top1_within_km": metrics.within_km(np.asarray(columns["first_error_km"])),
+        "bootstrap": {
+            "by": resampling.by, "groups": resampling.group_count, "resamples": resampling.resamples,
+        },
+        "coverage": measure_coverage(confidences, errors_km),
         "vote_km": run.vote_km,
         "seconds_per_photo": round(float(np.mean(seconds)), 4) if seconds else None,
         "model": run.system,
-    }
+        "baselines": {**baselines, "vote": final},
+        "recall_by_area": list_recall(confidences, errors_km),
+        "hygiene": hygiene.report,
+        "slices": measure_slices(find_groups(columns), errors_km, resampling),
+    }  # fmt: skip
 
 
-def write_run(folder: Path, run: Run, result: dict[str, Any], config: dict[str, Any]) -> None:
-    """Write the figures, candidates and final answer of every photo, and every failure as one artefact."""
+def write_run(
+    folder: Path,
+    run: Run,
+    columns: Columns,
+    result: dict[str, Any],
+    config: dict[str, Any],
+    most_thumbnails: int,
+    report: Report,
+) -> None:
+    """Write the figures, every prediction, candidate, final answer and failure as one artefact.
+
+    Raises StoppedError.
+    """
+    errors_km = np.asarray(columns["error_km"])
     with new_artifact(folder, KIND, SCHEMA, run.inputs, config) as temporary:
         write_json(temporary / RESULT_FILE, result)
-        columns = ["IMG_ID", "rank", "LAT", "LON", "cosine", "error_km"]
-        _write_csv(temporary / PREDICTIONS_FILE, columns, _prediction_rows(run.answers))
-        columns = ["IMG_ID", "lat", "lon", "radius_km", "mass", "error_km"]
-        _write_csv(temporary / ANSWERS_FILE, columns, [_answer_row(answer) for answer in run.answers])
+        rows = [answer.row for answer in run.answers]
+        thumbnails = write_thumbnails(temporary, rows, errors_km, most_thumbnails, report)
+        _write_parquet(temporary / TABLE_FILE, {**columns, "thumbnail": thumbnails})
+        names = ["IMG_ID", "rank", "LAT", "LON", "cosine", "error_km"]
+        _write_csv(temporary / PREDICTIONS_FILE, names, _prediction_rows(run.answers))
+        names = ["IMG_ID", "lat", "lon", "radius_km", "mass", "error_km"]
+        _write_csv(temporary / ANSWERS_FILE, names, [_answer_row(answer) for answer in run.answers])
         failures = [*run.unusable, *(answer.failure for answer in run.answers if answer.failure)]
         lines = [[error.path, error.stage, error.message] for error in failures]
         _write_csv(temporary / ERRORS_FILE, ["path", "stage", "message"], lines)
-        errors_km = np.array([answer.error_km for answer in run.answers])
         write_plots(temporary, [answer.confidence for answer in run.answers], errors_km)
+
+
+def _write_parquet(path: Path, columns: Columns) -> None:
+    from pyarrow import parquet
+
+    parquet.write_table(to_arrow(columns), path, compression="zstd")
 
 
 def _prediction_rows(answers: list[Answer]) -> list[list[Any]]:

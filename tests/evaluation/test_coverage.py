@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -10,9 +12,12 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from geotool.answer.auroc import measure_auroc
 from geotool.core.records import Confidence
 from geotool.evaluation.coverage import cap_area_km2, measure_coverage, recall_by_area, wilson
 from geotool.evaluation.plots import write_plots
+
+PROJECT_DIR = Path(__file__).resolve().parents[2]
 
 
 def confidence(radius50_km: float, level: str = "region") -> Confidence:
@@ -55,6 +60,30 @@ def test_the_order_is_scored_as_scikit_learn_does() -> None:
     radii = [each.radius50_km for each in confidences]
     expected = roc_auc_score(error_km > 25, radii)
     assert found is not None and found["auroc_25km"] == pytest.approx(expected, abs=1e-4)
+
+
+def test_ties_count_half_as_in_scikit_learn() -> None:
+    rng = np.random.default_rng(1)
+    scores, is_hit = rng.integers(0, 6, 500).astype(float), rng.random(500) < 0.3
+    assert measure_auroc(scores, is_hit) == pytest.approx(roc_auc_score(is_hit, scores), abs=1e-12)
+    assert measure_auroc(scores, np.zeros(500, dtype=bool)) is None
+    assert measure_auroc(scores, np.ones(500, dtype=bool)) is None
+
+
+def test_the_figures_of_a_run_load_nothing_that_takes_seconds() -> None:
+    code = (
+        "import sys, numpy\n"
+        "from geotool.core.records import Confidence\n"
+        "import geotool.evaluation.run\n"
+        "from geotool.evaluation.coverage import measure_coverage\n"
+        "ask = lambda r: Confidence(level='city', radius50_km=r, radius80_km=r, difficulty=r)\n"
+        "easy, hard = ask(1.0), ask(9.0)\n"
+        "assert measure_coverage([easy, hard], numpy.array([1.0, 99.0]))['auroc_25km'] == 1\n"
+        "heavy = {'sklearn', 'scipy', 'pandas', 'torch'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT_DIR, capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()
 
 
 def test_wilson_by_its_published_form() -> None:

@@ -63,7 +63,7 @@ def test_the_run_folder_has_candidates_answers_and_failures(
     tables: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     result = scored(capsys, *tables, "--out", str(tmp_path / "run"), "--top-k", "2")
-    assert json.loads((tmp_path / "run" / "result.json").read_text()) == result
+    assert json.loads((tmp_path / "run" / "metrics.json").read_text()) == result
     rows = {name: list(csv.DictReader((tmp_path / "run" / f"{name}.csv").open())) for name in
             ("predictions", "answers", "errors")}  # fmt: skip
     assert len(rows["predictions"]) == 6 and rows["predictions"][0]["cosine"] == ""

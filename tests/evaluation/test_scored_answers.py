@@ -40,7 +40,7 @@ def write_run(folder: Path, n: int = 240, ranks: int = 6, model: bool = True) ->
         answers = [[f"{i}.jpg", *([10, i % 90, 1, 1, i] if i % 10 else [""] * 5)] for i in range(n)]
         write_table(temporary / "predictions.csv", "IMG_ID rank LAT LON cosine error_km", candidates)
         write_table(temporary / "answers.csv", "IMG_ID lat lon radius_km mass error_km", answers)
-        write_json(temporary / "result.json", {"model": {"name": "tiny", "fingerprint": "weights-gallery"}})
+        write_json(temporary / "metrics.json", {"model": {"name": "tiny", "fingerprint": "weights-gallery"}})
     return folder
 
 
