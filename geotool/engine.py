@@ -16,6 +16,7 @@ from geotool.core.geo import LatLon
 from geotool.core.records import (
     Candidate,
     Confidence,
+    Heat,
     ItemError,
     ModelStamp,
     Photo,
@@ -26,7 +27,7 @@ from geotool.core.records import (
 )
 from geotool.core.report import Report, SilentReport, stop_if_asked
 from geotool.gallery.search_plan import SEARCH, SearchKind
-from geotool.photos import read_photo
+from geotool.photos import read_photo, read_photo_bytes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -137,15 +138,23 @@ class Engine:
             name=model.info.name, fingerprint=mark, device=model.device, precision=model.precision
         )
 
-    def locate(self, path: str | Path, *, truth: LatLon | None = None, top_k: int = TOP_K) -> Prediction:
+    def locate(
+        self,
+        path: str | Path,
+        *,
+        truth: LatLon | None = None,
+        top_k: int = TOP_K,
+        data: bytes | None = None,
+    ) -> Prediction:
         """Say where one photo was taken.
 
-        `truth` replaces the one in the photo's EXIF; neither is seen by the model.
+        `truth` replaces the one in the photo's EXIF; neither is seen by the model. `data` is the photo itself
+        where it is no file (in a tar); `path` is then its name.
         Raises NotFoundError or BadImageError.
         """
         timings: dict[str, float] = {}
         with _timed(timings, "read"):
-            photo, image = read_photo(Path(path))
+            photo, image = read_photo(Path(path)) if data is None else read_photo_bytes(data, str(path))
         with _timed(timings, "encode"):
             [query] = self.model.encode_images([image])
         with _timed(timings, "search"):
@@ -190,17 +199,36 @@ class Engine:
             report.progress(len(todo), len(todo), failed, unit="photos")
 
     def locate_or_error(
-        self, path: str | Path, *, truth: LatLon | None = None, top_k: int = TOP_K
+        self,
+        path: str | Path,
+        *,
+        truth: LatLon | None = None,
+        top_k: int = TOP_K,
+        data: bytes | None = None,
     ) -> Prediction | ItemError:
         """`locate` with the failure as a record, so that one bad photo does not end a batch."""
         try:
-            return self.locate(path, truth=truth, top_k=top_k)
+            return self.locate(path, truth=truth, top_k=top_k, data=data)
         except GeotoolError as error:
             return ItemError(path=str(path), stage="read", message=str(error), exit_code=error.exit_code)
         except Exception as error:
             log.exception("locate failed for one photo")
             message = f"Unexpected failure ({type(error).__name__}: {error}). Please report it."
             return ItemError(path=str(path), stage="encode", message=message)
+
+    def find_heat(self, path: str | Path, report: Report | None = None) -> Heat:
+        """Where on Earth the gallery resembles one photo, by all of its points that the restriction allows.
+
+        The photo is read and encoded again: `locate` keeps no vector for those who do not ask.
+        Raises NotFoundError, BadImageError, StoppedError.
+        """
+        from geotool.answer.heat import find_heat
+        from geotool.gallery.restricted import find_allowed
+
+        [query] = self.model.encode_images([read_photo(Path(path))[1]])
+        points, scale = self.gallery, self.model.logit_scale
+        allowed = find_allowed(points, self.restriction) if self.restriction is not None else None
+        return find_heat(points.vectors, points.latlon_deg, query.vector, scale, allowed, report)
 
     def _search(self, query: QueryVector, top_k: int) -> Found | None:
         """The best gallery points; None where the photo is unlike all that the model was trained on."""
@@ -252,16 +280,18 @@ class Engine:
         """The path leads to the centre of the first place, which stands in for its peak."""
         import numpy as np
 
-        from geotool.answer.path import PATH
-        from geotool.gallery.explain import explain
+        from geotool.answer.bars import find_bars
+        from geotool.answer.path import find_level_names, find_path
 
         center, others = verdict.places[0].center, np.arange(len(weights)) != verdict.peak
         points = np.concatenate([[[center.lat, center.lon]], latlon_deg[others]])  # (K, 2)
         shares = np.r_[weights[verdict.peak], weights[others]]  # (K,)
+        names = find_level_names(points)
         return SearchTrace(
             comparisons=int(found.comparisons[0]),
             gallery_size=len(self.gallery),
-            path=explain(points, shares, PATH),
+            path=find_path(points, shares, names),
+            bars=find_bars(names, shares),
         )
 
 

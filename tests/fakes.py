@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from geotool.core.errors import BadImageError, GeotoolError
+from geotool.core.errors import BadImageError, GeotoolError, NotFoundError
 from geotool.core.geo import LatLon
 from geotool.core.records import (
     Candidate,
     Confidence,
+    Heat,
     ItemError,
     Level,
+    MassBars,
     ModelStamp,
     PathLevel,
     Photo,
@@ -32,7 +35,12 @@ PATH = (
     PathLevel(name="Italy", mass=0.706, lat=43.2, lon=11.9, width_km=700.0),
     PathLevel(name="43.5 N 11.8 E", mass=0.4, lat=43.5, lon=11.9, width_km=140.0),
 )
-SEARCH = SearchTrace(comparisons=1086, gallery_size=94100, path=PATH)
+COUNTRIES = (("Italy", 0.706), ("France", 0.2), ("Tunisia", 0.06), ("Spain", 0.02))
+BARS = (
+    MassBars(level="continent", shares=(("Europe", 0.93), ("Africa", 0.07)), others=0.0),
+    MassBars(level="country", shares=COUNTRIES, others=0.014),
+)
+SEARCH = SearchTrace(comparisons=1086, gallery_size=94100, path=PATH, bars=BARS)
 SPREAD_DEG = ((0.0, 0.0), (0.9, -0.6), (-1.8, 2.4), (4.1, -8.0), (-9.5, 21.0))
 
 
@@ -108,13 +116,18 @@ class FakeInfo:
     licence: str = "MIT"
     accuracy: tuple = ()
     folder: Path = Path("checkpoints/fake")
+    fingerprint: str = "0123456789abcdef"
+    spec: dict = field(
+        default_factory=lambda: {"image_tower": {"kind": "fake"}, "gallery": {"coordinates": "none.npy"}}
+    )
 
 
 class FakeEngine:
     """Answers by file name: "bad..." cannot be read, "street..." is unknown, others lie near Arezzo.
 
     "city..." and "edited..." have places and a measured level, "vague..." a measured unknown, "far..." an
-    EXIF position in the south of the Atlantic.
+    EXIF position in the south of the Atlantic. The heat of "slow..." goes on until it is stopped, that of
+    "gone..." cannot be had, that of others is strongest at a latitude of its own for each name.
     """
 
     def __init__(self, truth: LatLon | None = NEAR_AREZZO) -> None:
@@ -122,6 +135,7 @@ class FakeEngine:
         self.info = FakeInfo()
         self.stamp = STAMP
         self.calls: list[dict[str, object]] = []
+        self.heats: list[str] = []
 
     def within(self, restriction: object) -> FakeEngine:
         self.restriction = restriction
@@ -147,6 +161,21 @@ class FakeEngine:
             )
             return self._with_path(replace(prediction, photo=photo), path)
         return self._with_path(fake_prediction(name, truth=truth or self.truth, top_k=top_k), path)
+
+    def find_heat(self, path: str | Path, report: Report | None = None) -> Heat:
+        import numpy as np
+
+        report, name = report or SilentReport(), Path(path).name
+        self.heats.append(name)
+        if name.startswith("gone"):
+            raise NotFoundError(f"There is no file {name}.", "Check the path.")
+        while name.startswith("slow"):
+            stop_if_asked(report)
+            report.progress(2, 5, unit="points")
+            time.sleep(0.05)
+        mass = np.zeros((18, 36))
+        mass[4 + len(name) % 9] = 1 / 36
+        return Heat(mass=mass, coverage=np.ones((18, 36)))
 
     def locate_many(self, paths: Iterable[str | Path], **options: object) -> list[Prediction | ItemError]:
         return list(self.locate_each(paths, **options))

@@ -45,7 +45,7 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert target.startswith("https://") or (page.parent / target).exists(), target
 
 
-@pytest.mark.parametrize("name", ["requirements", "requirements-dev"])
+@pytest.mark.parametrize("name", ["requirements", "requirements-dev", "requirements-ray"])
 def test_every_direct_dependency_is_pinned(name: str) -> None:
     def key(line: str) -> str:
         return re.split(r"[ ;=<>\[]", line.strip())[0].lower().replace("_", "-")
@@ -58,6 +58,6 @@ def test_every_direct_dependency_is_pinned(name: str) -> None:
 
 
 def test_a_reason_stands_beside_every_direct_dependency() -> None:
-    for name in ("requirements.in", "requirements-dev.in"):
+    for name in ("requirements.in", "requirements-dev.in", "requirements-ray.in"):
         for line in (PROJECT_DIR / name).read_text().splitlines():
             assert not line or line[0] in "#-" or "#" in line, line

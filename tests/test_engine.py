@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import tarfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ import pytest
 from PIL import Image
 
 from geotool import Engine, LatLon, Prediction
+from geotool.answer.restriction import parse_within
 from geotool.cli import main
 from geotool.core.errors import BadImageError, NotFoundError, StoppedError
 from geotool.core.geo import haversine_km
@@ -103,6 +105,29 @@ def test_an_answer_says_what_was_compared_and_leads_from_the_continent_to_the_pl
     [result] = results_document([prediction])["results"]
     assert result["search"]["comparisons"] == 612
     assert set(result["search"]["path"][0]) == {"name", "mass", "lat", "lon", "width_km"}
+    assert [bars["level"] for bars in result["search"]["bars"]] == ["continent", "country", "region"]
+    for bars in result["search"]["bars"]:
+        assert sum(share["mass"] for share in bars["shares"]) + bars["others"] == pytest.approx(1)
+    [continent, *_] = trace.bars
+    assert continent.shares[0] == ("Europe", pytest.approx(masses[0]))
+
+
+def test_the_heat_is_strongest_at_the_place_and_keeps_to_a_restriction(
+    engine: Engine, tmp_path: Path
+) -> None:
+    photo = write_photo(tmp_path / "a.png", colour_of(40, 14))
+    rows, columns = (heat := engine.find_heat(photo)).mass.shape
+    row, column = np.unravel_index((heat.mass * heat.coverage).argmax(), heat.mass.shape)
+    hottest = LatLon(lat=90 - (row + 0.5) * 180 / rows, lon=(column + 0.5) * 360 / columns - 180)
+    assert (
+        haversine_km(hottest, LatLon(lat=40, lon=10)) < 60
+        or haversine_km(hottest, LatLon(lat=40, lon=20)) < 60
+    )
+    south = engine.within(parse_within(["-60,-180,-20,180"])).find_heat(photo)
+    is_south = np.arange(rows) > rows / 2
+    assert south.mass[is_south].sum() == pytest.approx(1) and heat.mass[is_south].sum() < 0.01
+    with pytest.raises(NotFoundError):
+        engine.find_heat(tmp_path / "none.jpg")
 
 
 def test_the_hierarchy_gives_the_places_of_exact_search_for_fewer_comparisons(
@@ -263,10 +288,25 @@ def test_evaluate_counts_every_photo(
     result = json.loads(capsys.readouterr().out)
     assert (result["n"], result["failed"], result["unknown"]) == (4, 1, 1)
     assert result["within_km"]["200"] == 50.0 and result["median_km"] is None
-    assert json.loads((tmp_path / "run" / "result.json").read_text()) == result
+    assert json.loads((tmp_path / "run" / "metrics.json").read_text()) == result
     assert "9.png" in (tmp_path / "run" / "errors.csv").read_text()
     with open(tmp_path / "run" / "answers.csv", newline="") as file:
         answers = list(csv.DictReader(file))
     assert [row["IMG_ID"] for row in answers] == ["0.png", "1.png", "2.png", "9.png"]
     assert [bool(row["lat"]) for row in answers] == [True, True, False, False]
     assert float(answers[0]["error_km"]) < 200 and 0 < float(answers[0]["mass"]) <= 1
+
+
+def test_evaluate_reads_photos_in_tars(
+    cli_engine: Engine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    photo = write_photo(tmp_path / "a.png", colour_of(40, 0))
+    with tarfile.open(data / "part.tar", "w") as tar:
+        tar.add(photo, "a.png")
+    (data / "metadata.csv").write_text("IMG_ID,LAT,LON\na.png,40,0\n")
+    assert main(["evaluate", str(data), "--format", "json", "--out", str(tmp_path / "run")]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert (result["n"], result["failed"], result["within_km"]["200"]) == (1, 0, 100.0)
+    assert (tmp_path / "run" / "thumbnails" / "000000.jpg").is_file()

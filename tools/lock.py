@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 PROJECT_DIR = Path(__file__).resolve().parents[1]
-LOCKS = ("requirements", "requirements-dev")
+LOCKS = ("requirements", "requirements-dev", "requirements-ray")
 
 
 def compile_lock(name: str, target: Path) -> None:

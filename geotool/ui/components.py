@@ -16,7 +16,9 @@ import gradio as gr
 from geotool.ui import templates
 
 STATIC_DIR = Path(__file__).parent / "static"
-MAP_TITLE = "Map of candidate places. Click it to set where the photo was really taken."
+MAP_TITLE = (
+    "Map of places. Click it to set where the photo was really taken; with Shift, to restrict answers."
+)
 MOST_FILES = 5000
 
 # For every event: no spinner over the page, and no entry in an API (that hides it; the guard protects).
@@ -47,12 +49,26 @@ def photo_editor() -> gr.HTML:
 
 
 def map_view(value: dict[str, Any]) -> gr.HTML:
-    """The map in a sandboxed frame. Value: {"document": html, "overlay": {...}}; event data: lat, lon."""
+    """The map in a sandboxed frame. Value: map_value.map_value.
+
+    Events: `truth` (lat, lon), `box` (its sides), `circle` (lat, lon, radius_km), `pick` (index), `heat` and
+    `heat_off` (key).
+    """
     return gr.HTML(
         value,
         html_template=f'<iframe class="gt-map" sandbox="allow-scripts" title="{MAP_TITLE}"></iframe>',
         js_on_load=_script("map_view.js", "mapView(element, props, trigger, watch)"),
         elem_id="gt-map",
+    )
+
+
+def map_heat() -> gr.HTML:
+    """The heat of the map, which draws it; nothing is seen here. Value: map_value.heat_value."""
+    return gr.HTML(
+        {},
+        html_template="<span></span>",
+        js_on_load=_script("map_heat.js", "mapHeat(props, watch)"),
+        elem_id="gt-heat",
     )
 
 

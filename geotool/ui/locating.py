@@ -52,16 +52,16 @@ class Locating:
         if engine is None:
             return item.with_problem(self.host.state().message)
         try:
-            [result] = self._restrict(engine, within).locate_many([item.path])
+            [result] = self.restrict(engine, within).locate_many([item.path])
         except UsageError as error:  # the gallery has no point there
             return item.with_problem(str(error))
-        located = self._with_preview(item.with_result(result))
+        located = self._with_preview(replace(item.with_result(result), within=within))
         if item.edited is None:
             return located
         both = located.with_edited(self.answer(item.edited, within))
         return replace(both, shows_edited=item.shows_edited)
 
-    def _restrict(self, engine: Engine, within: Restriction | None) -> Engine:
+    def restrict(self, engine: Engine, within: Restriction | None) -> Engine:
         """The restricted engine, made once for all photos of a batch."""
         kept = self._restricted
         if kept is None or kept[0] is not engine or kept[1] != within:

@@ -21,7 +21,9 @@ from geotool.ui.answer_words import (
     trust,
 )
 from geotool.ui.markup import bar_html, card_html, facts_html
+from geotool.ui.mass_bars import bars_html
 from geotool.ui.model_host import LoadState
+from geotool.ui.restricting import restricted_html
 from geotool.ui.results import STATES
 from geotool.ui.search_path import path_html
 from geotool.ui.state import Item, LocateState
@@ -86,24 +88,30 @@ def answer_html(state: LocateState, load: LoadState, remedy: ModelInfo | None = 
             "The answer is a place on the map, with the next best candidates beside it.",
         )
     if item.edited is not None:
-        return _pair(item, item.edited, load, remedy)
+        return _pair(state, item, item.edited, load, remedy)
     if item.status in ("waiting", "working"):
         return _working(state, item)
-    return _answer(item, load, remedy)
+    return _answer(state, item, load, remedy)
 
 
-def _answer(item: Item, load: LoadState, remedy: ModelInfo | None) -> str:
+def _answer(state: LocateState, item: Item, load: LoadState, remedy: ModelInfo | None) -> str:
     if item.status == "stopped":
         return card_html(f"{item.name} was not located", "The batch was stopped before it.", "unknown")
     if item.status == "error":
-        return card_html(f"{item.name} was not read", item.message, "bad")
+        return card_html(failure(item), item.message, "bad")
+    restricted = restricted_html(item.within, state.within)
     prediction = item.prediction
     if prediction is None or prediction.is_unknown or prediction.best is None:
-        return _unknown(prediction, load, remedy)
-    return _found(prediction)
+        return _unknown(prediction, load, remedy) + restricted
+    return _found(prediction, restricted)
 
 
-def _pair(item: Item, edited: Item, load: LoadState, remedy: ModelInfo | None) -> str:
+def failure(item: Item) -> str:
+    """What did not happen to an item with an error; its message says why."""
+    return f"{item.name} was not {'located' if item.was_read else 'read'}"
+
+
+def _pair(state: LocateState, item: Item, edited: Item, load: LoadState, remedy: ModelInfo | None) -> str:
     """Both answers side by side. The one on the map is marked; the buttons are heard by answer.js."""
     cards = (
         ("show_original", "Original", item, not item.shows_edited),
@@ -111,7 +119,7 @@ def _pair(item: Item, edited: Item, load: LoadState, remedy: ModelInfo | None) -
     )
     halves = "".join(
         f'<section class="gt-half{" gt-on" if on else ""}">{_half_head(act, label, half, on)}'
-        f"{_answer(half, load, remedy)}</section>"
+        f"{_answer(state, half, load, remedy)}</section>"
         for act, label, half, on in cards
     )
     undo = '<button type="button" class="gt-plain" data-act="remove_edited">Remove the edited one</button>'
@@ -135,11 +143,11 @@ def _working(state: LocateState, item: Item) -> str:
     return card_html(f"Locating {item.name}", "Reading the photo and comparing it with known places.", "busy")
 
 
-def _found(prediction: Prediction) -> str:
+def _found(prediction: Prediction, restricted: str) -> str:
     assert prediction.best is not None
     level = _level(prediction)
     words = trust(prediction.confidence)
-    card = card_html(title(prediction), words, "found", _error(prediction) + level)
+    card = card_html(title(prediction), words, "found", restricted + _error(prediction) + level)
     return card + path_html(prediction.search)
 
 
@@ -239,7 +247,7 @@ def examples_html(url: str, examples: Sequence[Path]) -> str:
 
 
 def details_html(item: Item | None) -> str:
-    """How this answer came about: model and timings."""
+    """How this answer came about: how the candidates are shared out, model and timings."""
     prediction = item.prediction if item is not None else None
     if item is None or prediction is None:
         return ""
@@ -251,7 +259,7 @@ def details_html(item: Item | None) -> str:
     ]
     if prediction.confidence is not None and prediction.confidence.calibration:
         rows.append(("Calibration", prediction.confidence.calibration))
-    return facts_html(rows)
+    return bars_html(prediction.search) + facts_html(rows)
 
 
 def model_card_html(info: ModelInfo, in_use: bool) -> str:

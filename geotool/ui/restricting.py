@@ -8,6 +8,7 @@ from html import escape
 
 from geotool.answer.restriction import Box, Circle, Restriction, parse_within
 from geotool.core.countries import load_countries
+from geotool.output.map_geometry import DECIMALS, MapPoint, near, ring
 
 NOTHING = Restriction()
 
@@ -64,3 +65,30 @@ def chips_html(within: Restriction | None, problem: str = "") -> str:
 
 def _area_words(area: Box | Circle) -> str:
     return area.description
+
+
+def restricted_html(asked: Restriction | None, wanted: Restriction | None) -> str:
+    """With an answer: what it was restricted to, and what to do where that is no longer what is wanted."""
+    words = f"Restricted to: {asked.description}." if asked else ""
+    if asked != wanted:
+        words = words or "Found without the restriction below."
+        words += " Locate again to use it." if wanted else " Locate again to search everywhere."
+    return f'<p class="gt-restricted">{escape(words)}</p>' if words else ""
+
+
+def area_outlines(within: Restriction | None, reference: float) -> list[list[MapPoint]]:
+    """Lines on the map around boxes and circles, near the `reference` longitude in degrees.
+
+    Countries have their borders there already.
+    """
+    areas = within.areas if within is not None else ()
+    return [line for area in areas for line in _outline(area, reference)]
+
+
+def _outline(area: Box | Circle, reference: float) -> list[list[MapPoint]]:
+    if isinstance(area, Circle):
+        return [ring(area.center, area.radius_km, reference)]
+    middle = near(area.west + area.width_deg / 2, reference)
+    west, east = (round(middle + side * area.width_deg / 2, DECIMALS) for side in (-1, 1))
+    south, north = [[area.south, west], [area.south, east]], [[area.north, east], [area.north, west]]
+    return [south, north] if area.width_deg >= 360 else [[*south, *north, south[0]]]

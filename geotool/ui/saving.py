@@ -28,7 +28,7 @@ def save(state: LocateState, format: str, folder: Path) -> dict[str, str]:
     inside = folder / f"export-{secrets.token_hex(8)}"
     inside.mkdir(mode=0o700)
     path = inside / f"{_stem(state)}.{format}"
-    write(to_text(results, format), path)
+    write(to_text(results, format, {"within": _restrictions(state)}), path)
     count = "1 photo" if len(results) == 1 else f"{format_count(len(results))} photos"
     words = f"{FORMATS[format]} of {count} written; your browser saves it as {path.name}."
     return {"url": f"/gradio_api/file={path}", "name": path.name, "words": words}
@@ -48,6 +48,12 @@ def to_export(item: Item, format: str) -> Prediction | ItemError | None:
     if format == "html":
         return result
     return replace(result, photo=replace(result.photo, path=Path(item.name)))
+
+
+def _restrictions(state: LocateState) -> tuple[str, ...]:
+    """What the answers were restricted to, as `--within` takes it; empty where none was."""
+    asked = {str(item.shown.within or "everywhere"): None for item in state.items if item.shown.prediction}
+    return () if list(asked) == ["everywhere"] else tuple(asked)
 
 
 def _stem(state: LocateState) -> str:

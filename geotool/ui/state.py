@@ -28,12 +28,18 @@ class Item:
     result: Prediction | ItemError | None = None
     message: str = ""
     preview_url: str | None = None  # where the browser cannot show the file itself
+    within: Restriction | None = None  # what the answer was restricted to
     edited: Item | None = None
     shows_edited: bool = False
 
     @property
     def prediction(self) -> Prediction | None:
         return self.result if isinstance(self.result, Prediction) else None
+
+    @property
+    def was_read(self) -> bool:
+        """Whatever went wrong, it was not the file."""
+        return self.path is not None and not isinstance(self.result, ItemError)
 
     @property
     def shown(self) -> Item:
@@ -67,6 +73,15 @@ class Item:
         return replace(self, edited=None, shows_edited=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrawnMap:
+    """A document for the map's frame and the answer it was made for. `key` names it among all others."""
+
+    html: str = ""
+    of: Prediction | None = None
+    key: str = ""
+
+
 @dataclass(slots=True)
 class Wishes:
     """What the person asks for while a batch goes on: its loop looks here between two photos."""
@@ -77,7 +92,7 @@ class Wishes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocateState:
-    """All photos of the tab. `notice` is a sentence about the last drop, `map_html` the map shown."""
+    """All photos of the tab. `notice` is a sentence about the last drop."""
 
     items: tuple[Item, ...] = ()
     selected: int = 0
@@ -85,8 +100,7 @@ class LocateState:
     waiting_for: str = ""  # why the work has not begun: the model is still loading
     waiting_share: float | None = None  # how much of that loading is done, 0..1
     left_s: float | None = None  # of the batch, by the pace so far
-    map_html: str = ""
-    map_of: Prediction | None = None  # what the map shows
+    drawn: DrawnMap = DrawnMap()
     within: Restriction | None = None  # where answers may lie
     wishes: Wishes = field(default_factory=Wishes)
 

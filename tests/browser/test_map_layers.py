@@ -96,7 +96,13 @@ def test_heat_is_asked_for_drawn_and_faded_by_keys(page: Any) -> None:
 
     heat = Heat(mass=np.full((18, 36), 1 / 648), coverage=np.ones((18, 36)))
     page.evaluate("(heat) => tell({ heat })", heat_overlay(heat))
-    frame.locator("img.heat").first.wait_for()
+    frame.locator("canvas.heat[data-drawn=true]").wait_for()
+    canvas = frame.locator("canvas.heat")
+    assert canvas.evaluate("(canvas) => canvas.width") < 4 * 900  # of the view, not of the world
+    middle = (
+        "(canvas) => canvas.getContext('2d').getImageData(canvas.width / 2, canvas.height / 2, 1, 1).data[3]"
+    )
+    assert canvas.evaluate(middle) > 0
     slider = frame.get_by_label("Heat opacity")
     before = float(slider.input_value())
     slider.press("ArrowLeft")
@@ -106,7 +112,8 @@ def test_heat_is_asked_for_drawn_and_faded_by_keys(page: Any) -> None:
 
     page.evaluate("tell({ showHeat: false })")
     wait_for_message(page, "message.type === 'heat' && !message.shown")
-    assert frame.locator("img.heat").count() == frame.locator(".heat-panel").count() == 0
+    assert not frame.locator("canvas.heat").is_visible()
+    assert frame.locator(".heat-panel").count() == 0
 
 
 def test_a_place_its_pin_and_its_candidates_are_one_thing(page: Any) -> None:
@@ -122,3 +129,16 @@ def test_a_place_its_pin_and_its_candidates_are_one_thing(page: Any) -> None:
     assert page.evaluate("heard.filter((message) => message.type === 'click').length") == 0
     page.evaluate("tell({ hover: 1 })")
     frame.locator(".dot.of-place-1.is-hovered").wait_for()
+
+
+def test_a_click_with_shift_is_a_circle_and_no_truth(page: Any) -> None:
+    frame = page.frame_locator("iframe")
+    frame.locator(".folium-map").click(position={"x": 450, "y": 500}, modifiers=["Shift"])
+    wait_for_message(page, "message.type === 'circle'")
+    page.wait_for_timeout(400)  # a click on the map waits for a second one before it counts
+    [circle] = page.evaluate("heard.filter(({ type }) => ['circle', 'click', 'box'].includes(type))")
+    assert circle["radius_km"] in (100, 200, 500, 1000, 2000)
+    page.evaluate("tell({ areas: [[[40, 5], [41, 6], [42, 5]], [[0, 0], [1, 1]]] })")
+    assert frame.locator(".area").count() == 2
+    page.evaluate("tell({ areas: [] })")
+    frame.locator(".area").first.wait_for(state="detached")

@@ -74,6 +74,7 @@ def test_pins_and_rows_are_one_thing(fake_window: Window, open_tab: Any, photo: 
     tab = open_tab(fake_window)
     tab.drop(photo)
     rows(tab)
+    tab.map.locator(".pin-5").wait_for()  # a map that is not there yet hears nothing
     tab.page.locator('tr[data-rank="1"]').focus()
     tab.page.keyboard.press("ArrowDown")
     tab.map.locator(".pin-2.is-selected").wait_for()

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from geotool.core.errors import UsageError
 from geotool.core.geo import LatLon
@@ -159,6 +160,17 @@ def test_exports_lie_in_the_private_folder_and_do_not_name_it(tmp_path: Path) ->
         save(state, "../../x", tmp_path)
     with pytest.raises(UsageError):
         save(LocateState(), "csv", tmp_path)
+
+
+def test_a_report_says_what_its_answers_were_restricted_to(tmp_path: Path) -> None:
+    Image.new("RGB", (32, 24)).save(tmp_path / "a.jpg")
+    photo = replace(fake_prediction().photo, path=tmp_path / "a.jpg")
+    free = to_item(replace(placed_prediction(), photo=photo))
+    italian = replace(free, within=restricting.with_countries(None, ["IT"]))
+    for items, words in (((italian,), ">IT<"), ((free, italian), "everywhere, IT"), ((free,), None)):
+        saved = save(LocateState(items=items), "html", tmp_path)
+        text = Path(saved["url"].removeprefix("/gradio_api/file=")).read_text(encoding="utf-8")
+        assert (words in text) if words else ("ithin</dt>" not in text)
 
 
 def test_a_restriction_is_chips_that_can_be_taken_away() -> None:

@@ -222,3 +222,23 @@ def test_a_restriction_that_cannot_be_meant_is_explained(shell: Shell) -> None:
     assert "South comes first" in update[tab.parts.within]
     updates = list(tab.draw_box(LocateState(), SimpleNamespace(south=43, west=10, north=45, east=12)))
     assert updates[-1][tab.parts.state].within.areas[0].north == 45
+
+
+def test_a_circle_on_the_map_restricts_and_is_drawn(shell: Shell) -> None:
+    tab = shell.locate
+    state = last_state(shell, drop(shell, "photo.jpg"))
+    updates = list(tab.draw_circle(state, SimpleNamespace(lat=43.5, lon=11.9, radius_km=200.0)))
+    after = updates[-1][tab.parts.state]
+    assert str(after.within) == "43.5,11.9,200" and after.current.within == after.within
+    assert "Restricted to: within 200 km of 43.5, 11.9." in updates[-1][tab.parts.answer]
+    assert len(updates[-1][tab.parts.map]["areas"]) == 1
+
+
+def test_a_batch_waits_for_locate_again_and_says_so(shell: Shell, engine: FakeEngine) -> None:
+    tab = shell.locate
+    state = last_state(shell, drop(shell, "a.jpg", "b.jpg"))
+    [update] = tab.choose_countries(state, ["IT"])
+    assert len(engine.calls) == 2
+    assert "Found without the restriction below." in update[tab.parts.answer]
+    update = list(tab.locate_again(update[tab.parts.state]))[-1]
+    assert "Restricted to: Italy." in update[tab.parts.answer]

@@ -113,6 +113,7 @@ function geotoolMap(map, settings) {
   heatPane.style.zIndex = 250;
   heatPane.style.pointerEvents = "none";
   const heatCanvas = L.DomUtil.create("canvas", "heat leaflet-zoom-hide", heatPane);
+  heatCanvas.hidden = true;
   const heatPicture = new Image();
   heatPicture.onload = () => drawHeat();
   const heatPanel = L.control({ position: "topright" });

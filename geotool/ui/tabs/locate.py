@@ -19,13 +19,14 @@ from geotool.model.zoo import ModelInfo
 from geotool.output.maps import build_map
 from geotool.ui import evidence, present, restricting
 from geotool.ui.components import QUIET
+from geotool.ui.heating import Heating
 from geotool.ui.locating import Locating
-from geotool.ui.map_value import map_value, with_map
+from geotool.ui.map_value import heat_value, map_value, with_map
 from geotool.ui.model_host import ModelHost
 from geotool.ui.place_table import table_html
 from geotool.ui.results import results_value
 from geotool.ui.saving import save
-from geotool.ui.state import UNDONE, Item, LocateState, Wishes
+from geotool.ui.state import UNDONE, DrawnMap, Item, LocateState, Wishes
 from geotool.ui.tabs.locate_layout import build_layout
 from geotool.ui.uploads import own_file
 
@@ -46,8 +47,9 @@ class LocateTab:
         self.list_models = list_models
         self.upload_folder = upload_folder
         self.locating = Locating(host, upload_folder)
+        self.heating = Heating(self.locating)
         self.examples = sorted(EXAMPLES_DIR.glob("*.jpg"))
-        empty = LocateState(map_html=build_map())
+        empty = LocateState(drawn=DrawnMap(html=build_map()))
         self.layout = build_layout(empty, host.state(), self.examples, EXAMPLES_URL)
         self.parts = self.layout.parts
         self._connect()
@@ -75,6 +77,9 @@ class LocateTab:
         parts.countries.input(self.choose_countries, [state, parts.countries], outputs, **last)
         parts.area.submit(self.type_area, [state, parts.area], outputs, **QUIET)
         parts.map.box(self.draw_box, state, outputs, **last)
+        parts.map.circle(self.draw_circle, state, outputs, **last)
+        parts.map.heat(self.show_heat, state, parts.heat, **last)
+        parts.map.heat_off(self.stop_heat, None, None, **every)
         parts.export.save(self.save, state, parts.export, **QUIET)
 
     # --- photos
@@ -118,12 +123,11 @@ class LocateTab:
         shown = LocateState(
             items=items,
             notice=notice,
-            map_html=before.map_html,
-            map_of=before.map_of,
+            drawn=before.drawn,
             within=before.within,
         )
         for step in self.locating.run(shown):
-            shown = replace(step, map_html=shown.map_html, map_of=shown.map_of)
+            shown = replace(step, drawn=shown.drawn)
             if shown.current is not None and shown.current.status in ("answer", "unknown"):
                 shown = with_map(shown)
                 yield self._show(shown)
@@ -148,7 +152,7 @@ class LocateTab:
         readable = [i for i, item in enumerate(after.items) if item.status != "error"]
         if not readable and before.items and len(after.items) == 1:
             bad = after.items[0]
-            return replace(before, notice=f"{bad.name} was not read. {bad.message}", wishes=Wishes())
+            return replace(before, notice=f"{present.failure(bad)}. {bad.message}", wishes=Wishes())
         if after.wishes.selected is None:
             after = replace(after, selected=readable[0] if readable else 0)
         return with_map(replace(after, wishes=Wishes()))
@@ -205,6 +209,10 @@ class LocateTab:
         sides = [float(value) for value in (event.south, event.west, event.north, event.east)]
         yield from self.type_area(state, ",".join(f"{side:.4f}" for side in sides))
 
+    def draw_circle(self, state: LocateState, event: gr.EventData) -> Iterator[Updates]:
+        lat, lon, radius_km = (float(value) for value in (event.lat, event.lon, event.radius_km))
+        yield from self.type_area(state, f"{lat:.4f},{lon:.4f},{radius_km:g}")
+
     def drop_part(self, state: LocateState, event: gr.EventData) -> Iterator[Updates]:
         yield from self._restrict(state, restricting.without(state.within, int(event.part)))
 
@@ -214,13 +222,30 @@ class LocateTab:
             yield {self.parts.within: restricting.chips_html(state.within, WAIT_FOR_BATCH)}
             return
         state = replace(state, within=within)
-        yield {
+        shown = {
             self.parts.state: state,
             self.parts.within: restricting.chips_html(within),
             self.parts.countries: list(within.countries) if within else [],
+            self.parts.map: map_value(state),
         }
         if len(state.items) == 1:
+            yield shown
             yield from self.locate_again(state)
+        else:  # the answers there are from before
+            yield {**shown, self.parts.answer: present.answer_html(state, self.host.state())}
+
+    # --- heat
+
+    def show_heat(self, state: LocateState, event: gr.EventData) -> Iterator[Updates]:
+        """The layer was switched on: first how far it is, then the heat of the photo on that map."""
+        key = str(event.key)
+        if state.shown is None or key != state.drawn.key:  # another photo came onto the map meanwhile
+            return
+        for heat in self.heating.run(state.shown, key):
+            yield {self.parts.heat: heat_value(key, heat)}
+
+    def stop_heat(self, event: gr.EventData) -> None:
+        self.heating.stop(str(event.key))
 
     # --- truth
 

@@ -33,6 +33,7 @@ class Parts:
     note: gr.HTML
     check: gr.HTML
     map: gr.HTML
+    heat: gr.HTML
     results: gr.HTML
     table: gr.HTML
     export: gr.HTML
@@ -73,7 +74,8 @@ def build_layout(empty: LocateState, load: LoadState, examples: Sequence[Path], 
                 clear = gr.Button("Clear", size="sm", elem_id="gt-clear", min_width=80, scale=0)
             made["note"] = gr.HTML(present.truth_note(None))
         with gr.Column(scale=3, min_width=340):
-            made["map"] = components.map_view({"document": empty.map_html, "overlay": None})
+            made["map"] = components.map_view({"document": empty.drawn.html, "overlay": None})
+            made["heat"] = components.map_heat()
     made |= _build_tables(empty)
     return Layout(Parts(**made), row, clear)
 
@@ -95,7 +97,8 @@ def _build_restriction() -> dict[str, Any]:
             restricting.country_choices(), multiselect=True, label="Countries", elem_id="gt-countries"
         )
         made["area"] = gr.Textbox(
-            label="Box (south, west, north, east) or circle (lat, lon, km); or drag on the map with Shift",
+            label="Box (south, west, north, east) or circle (lat, lon, km)",
+            info="Or on the map with Shift held: drag a box, click for a circle.",
             placeholder="43, 10, 45, 12",
             elem_id="gt-area",
         )
