@@ -15,9 +15,8 @@ PACKAGE_DIR = PROJECT_DIR / "geotool"
 LAYERS = [
     {"core"},
     {"photos", "model", "gallery", "answer", "output", "llm"},
-    {"engine", "training", "evaluation", "demo"},
-    {"bench", "commands"},
-    {"jobs"},
+    {"engine", "features", "training", "evaluation", "demo", "jobs"},
+    {"bench", "study", "commands"},
     {"cli", "ui"},
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

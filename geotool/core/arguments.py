@@ -72,3 +72,34 @@ def join_negative(arguments: list[str]) -> list[str]:
         else:
             joined.append(argument)
     return joined
+
+
+def to_arguments(config: Any) -> list[str]:
+    """What to type for this Config, defaults left out: `parse_arguments` reads it back.
+
+    The words of a positional, of which one looks like an option, stand behind `--`.
+    """
+    typed: list[str] = []
+    before: list[str] = []
+    behind: list[str] = []
+    for opt in configs.options(type(config)):
+        value = getattr(config, opt.name)
+        if value == opt.default:
+            continue
+        if opt.metadata["positional"]:
+            words = _to_items(opt, value)
+            if any(word.startswith("-") for word in words):
+                behind = ["--", *words]
+            else:
+                before += words
+        elif opt.type is bool:
+            typed.append(opt.flag if value else f"--no-{opt.flag.removeprefix('--')}")
+        else:
+            typed += [f"{opt.flag}={item}" for item in _to_items(opt, value)]
+    return [*before, *typed, *behind]
+
+
+def _to_items(opt: configs.Option, value: Any) -> list[str]:
+    """Numbers of one option stand in one word, with commas between them; other lists repeat the option."""
+    items = [str(item) for item in value] if opt.many else [str(value)]
+    return [",".join(items)] if opt.many and opt.type in (int, float) else items

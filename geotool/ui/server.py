@@ -124,6 +124,7 @@ def _serve(listener: socket.socket, folder: Path, parts: dict[str, Any]) -> None
     finally:
         shell.host.close()
         shell.models.work.close()
+        shell.jobs.close()
         print("geotool: closed.", file=sys.stderr)
 
 
@@ -140,7 +141,8 @@ def build_server(shell: Shell, folder: Path) -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=_load_model_when_up(shell))
     for url, public_dir in public_dirs().items():
         _mount(app, url, public_dir)
-    sheets = [(STATIC_DIR / name).read_text(encoding="utf-8") for name in ("window.css", "evidence.css")]
+    names = ("window.css", "evidence.css", "jobs.css")
+    sheets = [(STATIC_DIR / name).read_text(encoding="utf-8") for name in names]
     css = "\n".join((bands.to_css(), *sheets))
     gr.mount_gradio_app(
         app,

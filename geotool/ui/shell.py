@@ -9,11 +9,13 @@ from typing import Any
 import gradio as gr
 
 from geotool.core.errors import NotFoundError
+from geotool.jobs.jobs import Jobs
 from geotool.model import zoo
 from geotool.ui import present
 from geotool.ui.components import QUIET
 from geotool.ui.model_host import LoadEngine, ModelHost
 from geotool.ui.tabs.help import HelpTab
+from geotool.ui.tabs.jobs import JobsTab
 from geotool.ui.tabs.locate import LocateTab
 from geotool.ui.tabs.models import ModelsTab
 
@@ -40,11 +42,13 @@ class Shell:
             with gr.Tabs() as self.tabs:
                 with gr.Tab("Locate", id="locate"):
                     self.locate = LocateTab(host, upload_folder, list_models)
-                with gr.Tab("Models", id="models") as models_tab:
+                with gr.Tab("Jobs", id="jobs"):
+                    self.jobs = JobsTab(Jobs(), list_models)
+                with gr.Tab("Models", id="models"):
                     self.models = ModelsTab(host, list_models)
                 with gr.Tab("Help", id="help"):
                     HelpTab()
-            self._connect(models_tab)
+            self._connect()
 
     def _build_header(self) -> None:
         with gr.Row(elem_id="gt-header"):
@@ -61,20 +65,21 @@ class Shell:
             self.status = gr.HTML(present.header_html(self.host.state()), elem_id="gt-status")
             gr.HTML("<span>Nothing leaves this machine</span>", elem_id="gt-private")
 
-    def _connect(self, models_tab: gr.Tab) -> None:
+    def _connect(self) -> None:
         header = [self.status, self.chosen]
         self.blocks.load(self.follow_loading, None, header, **QUIET)
-        self.blocks.load(self.models.follow, None, self.models.outputs, **QUIET)
         self.chosen.input(self.switch_model, self.chosen, header, **QUIET)
-        for card in self.models.cards:
-            name = gr.State(card.name)
-            card.use.click(self.switch_model, name, header, **QUIET).then(
-                self.models.refresh, None, self.models.outputs, **QUIET
+        for use in (self.models.use, self.jobs.use):
+            use(self.use_model, None, header, **QUIET).then(
+                self.models.value, None, self.models.cards, **QUIET
             )
-        for event in self.models.changes:
-            event.then(self.refresh_choices, None, self.chosen, **QUIET)
-        models_tab.select(self.models.refresh, None, self.models.outputs, **QUIET)
+        for changed in (*self.models.changes, *self.jobs.changes):
+            changed(self.refresh_choices, None, self.chosen, **QUIET)
         self.locate.parts.remedy.click(self.offer_model, None, [self.tabs, *header], **QUIET)
+
+    def use_model(self, event: gr.EventData) -> Iterator[dict[Any, Any]]:
+        """Load the model that a button names."""
+        yield from self.switch_model(str(event.name))
 
     def follow_loading(self) -> Iterator[dict[Any, Any]]:
         """Draw the state of the model until it is loaded or has failed."""

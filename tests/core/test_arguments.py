@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from geotool.core.arguments import parse_arguments
+from geotool.core.arguments import parse_arguments, to_arguments, to_config
 from geotool.core.config import option
 from geotool.core.errors import UsageError
 
@@ -48,3 +48,11 @@ def test_behind_two_dashes_nothing_is_an_option() -> None:
     for wrong in ("here -- there", "-- here there"):
         with pytest.raises(UsageError, match="Unrecognized arguments"):
             parse(One, wrong)
+
+
+@pytest.mark.parametrize("things", [(), ("a b", "c"), ("c", "-x")])
+def test_what_is_typed_for_a_config_gives_that_config(things: tuple[str, ...]) -> None:
+    config = Many(verb="see", things=things, size=3)
+    typed = to_arguments(config)
+    assert to_config(Many, parse_arguments("many", "", Many, typed), None) == config
+    assert to_arguments(Many()) == []
