@@ -109,7 +109,7 @@ class _Pipeline:
 
     def _map_in_actors(self, rows: Any, stage: type, work: Work, count: int, **resources: int) -> Any:
         """Between one and `count` actors: as many as the nodes that are left can hold."""
-        actors = self._ray.data.ActorPoolStrategy(min_size=1, max_size=count)
+        actors = self._ray.data.ActorPoolStrategy(min_size=1, initial_size=count, max_size=count)
         return rows.map(stage, fn_constructor_args=(work,), compute=actors, **resources)
 
     def _node_cpus(self) -> list[int]:

@@ -38,10 +38,10 @@ def heat_picture(tab: Tab, other_than: str = "") -> str:
     """What is drawn, once it is another one."""
     from playwright.sync_api import Error
 
-    for _ in range(300):
+    for _ in range(30):
         with contextlib.suppress(Error):  # the map of another photo may come in between
             canvas = tab.map.locator("canvas.heat[data-drawn=true]")
-            drawn = str(canvas.evaluate("(canvas) => canvas.toDataURL()", timeout=5000))
+            drawn = str(canvas.evaluate("(canvas) => canvas.toDataURL()", timeout=1000))
             if drawn != other_than:
                 return drawn
         tab.page.wait_for_timeout(100)

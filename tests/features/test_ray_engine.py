@@ -97,6 +97,7 @@ def nodes() -> Iterator[tuple[str, Node, Node]]:
     )
     wait_until(lambda: answers(address))
     second = Node("--address", address, "--num-cpus", "2", *local)
+    wait_until(lambda: count_nodes(address) == 2)
     try:
         yield address, head, second
     finally:
@@ -125,6 +126,13 @@ def wait_until(is_so, limit_s: float = 120) -> None:
     while not is_so():
         assert time.monotonic() < end, "waited in vain"
         time.sleep(0.05)
+
+
+def count_nodes(address: str) -> int:
+    """Nodes that have joined, as a process of their own sees them."""
+    ask = f"import ray; ray.init('{address}', log_to_driver=False); print(len(ray.nodes()))"
+    answer = subprocess.run([sys.executable, "-c", ask], env=ENVIRONMENT, capture_output=True, check=False)
+    return int(answer.stdout.split()[-1]) if answer.returncode == 0 else 0
 
 
 def free_port() -> int:

@@ -44,7 +44,7 @@ class JobsTab:
     def _connect(self) -> None:
         form, table, both = self.form, self.table, [self.form, self.table]
         form.choose(self.choose, None, form, **AT_ONCE)
-        form.check(self.check, None, form, **AT_ONCE, trigger_mode="always_last")
+        form.check(self.check, None, form, **AT_ONCE, trigger_mode="multiple")
         form.start(self.start, None, both, **AT_ONCE)
         form.estimate(self.estimate, None, form, **QUIET)
         table.look(self.look, None, table, **AT_ONCE)

@@ -57,16 +57,17 @@ class LocateTab:
     def _connect(self) -> None:
         parts = self.parts
         state, outputs = parts.state, parts.all()
-        every, last = {"trigger_mode": "multiple", **QUIET}, {"trigger_mode": "always_last", **QUIET}
+        # One after the other, none left out: what Gradio defers ("always_last") loses the event's data.
+        every = {"trigger_mode": "multiple", **QUIET}
         parts.box.photos(self.take_photos, state, outputs, **every)
         self.layout.examples.example(self.take_example, state, outputs, **every)
         parts.again.click(self.locate_again, state, outputs, **QUIET)
         parts.editor.edited(self.take_edited, state, outputs, **QUIET)
         for source in (parts.box, parts.results):
-            source.pick(self.pick, state, outputs, **last)
+            source.pick(self.pick, state, outputs, **every)
             source.stop(self.stop, state, None, **QUIET)
-        parts.map.pick(self.pick, state, outputs, **last)
-        parts.map.truth(self.click_truth, state, outputs, **last)
+        parts.map.pick(self.pick, state, outputs, **every)
+        parts.map.truth(self.click_truth, state, outputs, **every)
         parts.truth.submit(self.type_truth, [state, parts.truth], outputs, **QUIET)
         parts.truth.blur(self.type_truth, [state, parts.truth], outputs, **QUIET)
         self.layout.clear.click(self.clear_truth, state, outputs, **QUIET)
@@ -74,11 +75,11 @@ class LocateTab:
         parts.answer.show_edited(self.show_edited, state, outputs, **QUIET)
         parts.answer.remove_edited(self.remove_edited, state, outputs, **QUIET)
         parts.within.drop_part(self.drop_part, state, outputs, **QUIET)
-        parts.countries.input(self.choose_countries, [state, parts.countries], outputs, **last)
+        parts.countries.input(self.choose_countries, [state, parts.countries], outputs, **every)
         parts.area.submit(self.type_area, [state, parts.area], outputs, **QUIET)
-        parts.map.box(self.draw_box, state, outputs, **last)
-        parts.map.circle(self.draw_circle, state, outputs, **last)
-        parts.map.heat(self.show_heat, state, parts.heat, **last)
+        parts.map.box(self.draw_box, state, outputs, **every)
+        parts.map.circle(self.draw_circle, state, outputs, **every)
+        parts.map.heat(self.show_heat, state, parts.heat, **every)
         parts.map.heat_off(self.stop_heat, None, None, **every)
         parts.export.save(self.save, state, parts.export, **QUIET)
 
